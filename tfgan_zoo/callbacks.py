@@ -1,0 +1,184 @@
+"""What a run does beside training: progress, logs, pictures, checkpoints, a clean stop. All are plain Keras callbacks."""
+
+import math
+import signal
+import sys
+import threading
+import time
+
+import keras
+import tensorflow as tf
+
+from tfgan_zoo import console, images
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.runs import Run
+
+
+class StopAt(keras.callbacks.Callback):
+    """End training when the model has taken `steps` steps, whatever the epochs are."""
+
+    def __init__(self, steps: int, start: int):
+        super().__init__()
+        self.steps, self.step = steps, start
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self.step >= self.steps:
+            self.model.stop_training = True
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Let Ctrl-C and SIGTERM end training after the current step; a second one ends it at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.received = None
+        self._before = {}
+
+    def on_train_begin(self, logs=None):
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._stop)
+
+    def _stop(self, number, frame):
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = number
+        console.note("\nstopping after this step; once more to stop at once")
+        self.model.stop_training = True
+
+    def restore_handlers(self):
+        """Give the signals back to whom they belonged."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
+
+    def on_train_end(self, logs=None):
+        self.restore_handlers()
+
+
+class IntervalMeans(keras.callbacks.Callback):
+    """Base of callbacks that look at the mean of the logs since they last looked, every `every` steps."""
+
+    def __init__(self, every: int, steps: int, start: int):
+        super().__init__()
+        self.every, self.steps, self.step = every, steps, start
+        self._sums, self._count, self._since = {}, 0, time.perf_counter()
+
+    def on_train_begin(self, logs=None):
+        self._since = time.perf_counter()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        self._count += 1
+        for key, value in (logs or {}).items():
+            self._sums[key] = self._sums.get(key, 0.0) + float(value)
+        if self.step % self.every == 0 or self.step >= self.steps:
+            now = time.perf_counter()
+            means = {key: value / self._count for key, value in self._sums.items()}
+            self.look(means, self._count / max(now - self._since, 1e-9))
+            self._sums, self._count, self._since = {}, 0, now
+
+    def look(self, means: dict[str, float], steps_per_second: float) -> None:
+        """Act on the means of the interval."""
+        raise NotImplementedError
+
+
+class Log(IntervalMeans):
+    """Write losses and speed to `metrics.jsonl` and TensorBoard; stop where a loss is no longer a number."""
+
+    def __init__(self, run: Run, every: int, steps: int, start: int, images_per_step: int):
+        super().__init__(every, steps, start)
+        self.run, self.images_per_step = run, images_per_step
+        self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
+
+    def look(self, means, steps_per_second):
+        row = {**means, "images_per_second": round(steps_per_second * self.images_per_step, 1)}
+        for key, value in means.items():
+            if not math.isfinite(value):
+                raise ZooError(
+                    f"training diverged: {key} is {value} at step {self.step:,}. The last checkpoint is kept in "
+                    f"{self.run.path}; try a smaller learning rate (train.optimizers.<player>)."
+                )
+        self.run.append("metrics.jsonl", {"step": self.step, **row})
+        with self.writer.as_default(step=self.step):
+            for key, value in row.items():
+                tf.summary.scalar(key, value)
+        self.writer.flush()
+
+
+class Progress(IntervalMeans):
+    """A bar with time left, losses and images/s on a terminal; a line now and then elsewhere."""
+
+    def __init__(self, name: str, steps: int, start: int, images_per_step: int):
+        self.live = sys.stderr.isatty()
+        super().__init__(1 if self.live and steps < 100 else 10 if self.live else max(1, steps // 20), steps, start)
+        self.name, self.start, self.images_per_step = name, start, images_per_step
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin()
+        self._began = time.perf_counter()
+        if self.live:
+            self.bar = console.progress(refresh_per_second=4)
+            self.task = self.bar.add_task(self.name, total=self.steps, completed=self.start, text="")
+            self.bar.start()
+
+    def look(self, means, steps_per_second):
+        text = "  ".join(f"{key} {value:.3f}" for key, value in means.items())
+        text += f"  {steps_per_second * self.images_per_step:,.0f} images/s"
+        if self.live:
+            self.bar.update(self.task, completed=self.step, text=text)
+        else:
+            left = (time.perf_counter() - self._began) / (self.step - self.start) * (self.steps - self.step)
+            console.note(f"{self.name}  step {self.step:,}/{self.steps:,}  {text}  left {console.duration(left)}")
+
+    def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self):
+        """Take the bar off the terminal's hands, also where training ended by an exception."""
+        if self.live:
+            self.bar.stop()
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """A picture of the same latents at the start, every `every` steps and at the end."""
+
+    def __init__(self, run: Run, every: int, steps: int, start: int, count: int):
+        super().__init__()
+        self.run, self.every, self.steps, self.step, self.count = run, every, steps, start, count
+
+    def on_train_begin(self, logs=None):
+        self._sample = tf.function(lambda: self.model.sample_images(tf.range(self.count)))
+        self.draw()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self.step % self.every == 0 or self.step >= self.steps:
+            self.draw()
+
+    def draw(self):
+        """Write `samples/step-<step>.png`."""
+        images.save_image(self.run.path / "samples" / f"step-{self.step:08d}.png", images.grid(self._sample().numpy()))
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Save everything every `every` steps, and when training stops for whatever good reason."""
+
+    def __init__(self, run: Run, every: int, start: int, keep: int):
+        super().__init__()
+        self.run, self.every, self.step, self.keep, self.saved = run, every, start, keep, start
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step += 1
+        if self.step % self.every == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        if self.step != self.saved:
+            self.save()
+
+    def save(self):
+        """Write the checkpoint of this step."""
+        self.run.save(self.model, self.keep)
+        self.saved = self.step

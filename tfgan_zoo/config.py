@@ -1,0 +1,208 @@
+"""An experiment: a preset in TOML, with its `[smoke]` overlay and `key=value` overrides, validated into typed objects.
+
+Nothing here imports TensorFlow. The `[model]` table is checked against the family's constructor when the model is built
+(`model_arguments`), all other tables at once.
+"""
+
+import inspect
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+
+from tfgan_zoo import data, index
+from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.types import Positive
+
+SECTIONS = ("model", "data", "train", "evaluate")
+
+
+class Section(BaseModel):
+    """Plain data: no unknown keys, no silent conversions, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Train(Section):
+    """How a run goes. Steps are generator turns."""
+
+    steps: Positive = 10_000
+    seed: Annotated[int, Field(ge=0)] = 0
+    optimizers: dict[str, dict[str, Any]] = Field(
+        {}, description="player -> {name = Keras optimizer, ...its arguments}; a player left out keeps the paper's"
+    )
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    jit: bool = Field(False, description="compile the step with XLA; pays for small networks on a CPU")
+    log_every: Positive = 50
+    sample_every: Positive = 500
+    checkpoint_every: Positive = 500
+    keep_checkpoints: Positive = 2
+    samples: Positive = Field(64, description="images in the sample grids")
+
+
+class Evaluate(Section):
+    """What `evaluate` measures unless it is told otherwise."""
+
+    metrics: list[str] = []
+    samples: Positive = 10_000
+    split: str = Field("test", description="the split of the data that generated images are compared with")
+
+
+class Experiment(Section):
+    """A resolved experiment: what `config.json` of a run holds."""
+
+    preset: str
+    family: str
+    model: dict[str, Any] = {}
+    data: Any
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    origin: str = Field("", exclude=True, description="the file it came from, for messages")
+    overrides: dict[str, str] = Field({}, exclude=True, description="what the command line changed, for messages")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON data; `from_dict` reads it back."""
+        return {**self.model_dump(mode="json"), "data": self.data.model_dump(mode="json")}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any], origin: str = "") -> "Experiment":
+        """Validate what `as_dict` made or a TOML file holds."""
+        return _validate(dict(value), origin, {})
+
+
+def load(preset: str, overrides: Iterable[str] = (), *, smoke: bool = False) -> Experiment:
+    """The experiment of a preset's name or of a `.toml` file.
+
+    Args:
+        overrides: "section.key=value" strings; values are TOML ("64", "[16, 16, 3]", "true"), other text is a string.
+        smoke: apply the preset's `[smoke]` overlay, before the overrides.
+
+    Raises:
+        ZooError: an unknown preset or key, a wrong type, an impossible value.
+    """
+    path = index.preset_path(preset)
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ZooError(f"{path}: not a TOML file: {error}.") from None
+    overlay = tables.pop("smoke", {})
+    origin = str(path)
+    tables.setdefault("preset", path.stem)
+    if smoke:
+        if not overlay:
+            raise ZooError(f"{origin}: has no [smoke] table, so --smoke has nothing to apply.")
+        _merge(tables, overlay, origin)
+    texts = dict(_split(override) for override in overrides)
+    changes: dict[str, dict[str, Any]] = {}
+    for key, text in texts.items():
+        section, name = key.split(".", 1)
+        changes.setdefault(section, {})[name] = _parse(text)
+    _merge(tables, changes, "command line")
+    return _validate(tables, origin, texts)
+
+
+def model_arguments(family: type, experiment: Experiment) -> dict[str, Any]:
+    """The `[model]` table as arguments of the family's constructor, validated against its annotations.
+
+    Raises:
+        ZooError: an unknown argument, a wrong type, an impossible value.
+    """
+    fields = {}
+    for cls in reversed(family.__mro__[: [c.__name__ for c in family.__mro__].index("AdversarialModel") + 1]):
+        for name, argument in inspect.signature(cls.__init__).parameters.items():
+            if name != "self" and argument.kind is not argument.VAR_KEYWORD:
+                fields[name] = (argument.annotation, argument.default)
+    schema = pydantic.create_model(family.__name__, __base__=Section, **fields)
+    checked = _check(schema, experiment.model, "model", experiment.origin, experiment.overrides)
+    return {name: getattr(checked, name) for name in experiment.model}
+
+
+def _split(override: str) -> tuple[str, str]:
+    key, equals, text = override.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not equals or not dot or not name:
+        raise ZooError(f"command line: cannot read {override!r}: write section.key=value, for example train.steps=1000.")
+    if section not in SECTIONS:
+        raise unknown("section", section, SECTIONS, where=f"command line: {override}")
+    return f"{section}.{name}", text.strip()
+
+
+def _parse(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _merge(tables: dict[str, Any], changes: Mapping[str, Any], origin: str) -> None:
+    """Lay `changes` over `tables`. Where the data's source changes, only the keys that all sources know are kept."""
+    for section, values in changes.items():
+        if not isinstance(values, Mapping):
+            tables[section] = values
+            continue
+        before = tables.get(section, {})
+        if section == "data" and values.get("source", before.get("source")) != before.get("source"):
+            before = {key: value for key, value in before.items() if key in data.BaseSource.model_fields}
+        tables[section] = {**before, **_nested(before, values)}
+
+
+def _nested(before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with dotted names ("optimizers.generator") put into the tables that they name."""
+    result: dict[str, Any] = {}
+    for name, value in values.items():
+        head, dot, rest = name.partition(".")
+        if dot:
+            inner = {**before.get(head, {}), **result.get(head, {})}
+            result[head] = {**inner, **_nested(inner, {rest: value})}
+        else:
+            result[name] = value
+    return result
+
+
+def _validate(tables: dict[str, Any], origin: str, texts: Mapping[str, str]) -> Experiment:
+    for key in tables:
+        if key not in ("preset", "family", *SECTIONS):
+            raise unknown("key", key, ["family", *SECTIONS], where=origin)
+    if tables.get("family") not in index.families():
+        raise unknown("family", tables.get("family"), index.families(), where=origin)
+    for section in SECTIONS:
+        if not isinstance(tables.get(section, {}), Mapping):
+            raise ZooError(f"{origin}: {section} must be a table, got {tables[section]!r}.")
+    tables = dict(tables)
+    if "source" not in tables.get("data", {}):
+        raise ZooError(f"{origin}: data.source is missing. Allowed: {', '.join(data.source_names())}.")
+    source = data.source_class(tables["data"]["source"])
+    for section, schema in {"data": source, "train": Train, "evaluate": Evaluate}.items():
+        tables[section] = _check(schema, tables.get(section, {}), section, origin, texts)
+    return Experiment(**tables, origin=origin, overrides=dict(texts))
+
+
+def _check(schema: type[BaseModel], values: Mapping[str, Any], section: str, origin: str, texts: Mapping[str, str]):
+    """Validate as JSON, where an array may become a tuple but nothing else changes its type."""
+    try:
+        return schema.model_validate_json(json.dumps(dict(values), default=str), strict=True)
+    except pydantic.ValidationError as error:
+        problems = error.errors(include_url=False)
+    for problem in problems:  # a number on the command line for a key that holds text
+        key = f"{section}.{problem['loc'][0]}" if problem["loc"] else section
+        if problem["type"] == "string_type" and key in texts and values[problem["loc"][0]] != texts[key]:
+            return _check(schema, {**values, problem["loc"][0]: texts[key]}, section, origin, texts)
+    raise _explain(problems, schema, section, origin, texts)
+
+
+def _explain(problems: list, schema: type[BaseModel], section: str, origin: str, texts: Mapping[str, str]) -> ZooError:
+    problem = problems[0]
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join([section, *location])
+    where = "command line" if any(text.startswith(key) or key.startswith(text) for text in texts) else origin
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    if problem["type"] == "extra_forbidden" and len(location) == 1:
+        return unknown("key", key, [f"{section}.{name}" for name in schema.model_fields], where=where)
+    if problem["type"] == "missing":
+        return ZooError(f"{where}: {key} is missing{more}: set {key}=VALUE.")
+    message = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return ZooError(f"{where}: {key} = {problem['input']!r}: {message}{more}.")

@@ -1,0 +1,85 @@
+"""DCGAN: deep convolutional generative adversarial networks.
+
+Radford, Metz, Chintala 2015: Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
+Networks. https://arxiv.org/abs/1511.06434
+"""
+
+import keras
+from keras import layers
+
+from tfgan_zoo import losses
+from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.layers import batch_norm
+from tfgan_zoo.networks.geometry import count_doublings
+from tfgan_zoo.types import ImageShape, Positive
+
+weights = keras.initializers.RandomNormal(0.0, 0.02)  # section 4: all weights from N(0, 0.02)
+
+
+class DCGAN(AdversarialModel):
+    """Strided convolutions in place of pooling, batch normalization in both networks, ReLU / leaky ReLU, tanh.
+
+    Args:
+        image_shape: (height, width, channels) of the images, float [-1, 1]. Sides of 4 or 7 times a power of two
+            from 8 up: the generator starts at 4x4 or 7x7 and doubles.
+        latent_dim: length of z, drawn from U(-1, 1).
+        filters: channels next to the image in both networks; they double with every halving of the side. The paper's
+            64x64 generator is 1024-512-256-128, that is 128.
+        kernel_size: side of all kernels.
+    """
+
+    def __init__(self, image_shape: ImageShape = (64, 64, 3), latent_dim: Positive = 100, filters: Positive = 128,
+                 kernel_size: Positive = 5, **kwargs):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.latent_dim = latent_dim
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.assemble()
+
+    def latents(self, count):
+        return self.uniform((count, self.latent_dim), -1.0, 1.0)
+
+    def discriminator_loss(self, batch, fake):
+        real_logits = self.discriminator(batch["image"], training=self.training)
+        fake_logits = self.discriminator(fake, training=self.training)  # real and fake normalized apart
+        return losses.minimax_discriminator(real_logits, fake_logits)
+
+    def generator_loss(self, batch, fake):
+        return losses.non_saturating_generator(self.discriminator(fake, training=self.training))
+
+    def build_networks(self):
+        doublings = count_doublings(self.image_shape)
+        return {
+            "generator": generator(self.image_shape, self.latent_dim, self.filters, self.kernel_size, doublings),
+            "discriminator": discriminator(self.image_shape, self.filters, self.kernel_size, doublings),
+        }
+
+
+def generator(image_shape, latent_dim, filters, kernel_size, doublings):
+    """z (latent_dim,) -> image in [-1, 1]: project and reshape, then transposed convolutions of stride 2."""
+    height, width, channels = image_shape
+    start = height >> doublings, width >> doublings, filters << (doublings - 1)
+    z = x = keras.Input((latent_dim,), name="z")
+    x = layers.Dense(start[0] * start[1] * start[2], use_bias=False, kernel_initializer=weights)(x)
+    x = layers.Reshape(start)(x)
+    x = layers.ReLU()(batch_norm()(x))
+    for level in reversed(range(doublings - 1)):
+        x = layers.Conv2DTranspose(filters << level, kernel_size, 2, "same", use_bias=False,
+                                   kernel_initializer=weights)(x)
+        x = layers.ReLU()(batch_norm()(x))
+    # no batch normalization at the generator's output
+    x = layers.Conv2DTranspose(channels, kernel_size, 2, "same", kernel_initializer=weights)(x)
+    return keras.Model(z, layers.Activation("tanh", dtype="float32", name="image")(x), name="generator")
+
+
+def discriminator(image_shape, filters, kernel_size, doublings):
+    """Image -> logit (1,): convolutions of stride 2, then one linear unit."""
+    image = x = keras.Input(image_shape, name="image")
+    for level in range(doublings):
+        x = layers.Conv2D(filters << level, kernel_size, 2, "same", use_bias=level == 0, kernel_initializer=weights)(x)
+        if level:  # no batch normalization at the discriminator's input
+            x = batch_norm()(x)
+        x = layers.LeakyReLU(0.2)(x)
+    x = layers.Dense(1, kernel_initializer=weights)(layers.Flatten()(x))
+    return keras.Model(image, layers.Activation("linear", dtype="float32", name="logit")(x), name="discriminator")

@@ -1,0 +1,161 @@
+"""A run on the disk: its experiment, checkpoints, logs and pictures.
+
+    config.json  environment.json  metrics.jsonl  evaluations.jsonl  tensorboard/  samples/step-00000000.png
+    losses.png   checkpoints/step-00001000.weights.h5   model.keras   finished.json
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tfgan_zoo import files
+from tfgan_zoo.config import Experiment
+from tfgan_zoo.errors import ZooError
+
+
+class Run:
+    """A run directory. `Run(path)` opens an existing one, `Run.place` finds or makes the one to train in."""
+
+    def __init__(self, path: "str | Path"):
+        self.path = Path(path)
+        if not (self.path / "config.json").is_file():
+            raise ZooError(f"{self.path}: not a run directory (no config.json in it). `train` makes one under runs/.")
+
+    @classmethod
+    def place(cls, experiment: Experiment, folder: "str | Path | None") -> "Run":
+        """The run to continue, where an unfinished one of the same experiment exists, or a new one.
+
+        Without a folder: `runs/<preset>`, or the first of `-2`, `-3` ... that is free or unfinished and the same.
+
+        Raises:
+            ZooError: `folder` holds another experiment, a finished run or something else.
+        """
+        if folder is not None:
+            path = Path(folder)
+            if path.exists() and not path.is_dir():
+                raise ZooError(f"--run-dir {path}: is a file. Name a directory.")
+            if path.is_dir() and any(path.iterdir()):
+                run = cls(path)
+                run._refuse_unless_continued(experiment)
+                files.write_json(path / "config.json", experiment.as_dict())  # train.steps may have grown
+                return run
+            return cls._create(experiment, path)
+        number = 1
+        while True:
+            path = Path("runs") / (experiment.preset + (f"-{number}" if number > 1 else ""))
+            if not path.exists():
+                return cls._create(experiment, path)
+            if (path / "config.json").is_file():
+                run = cls(path)
+                if not run.finished and run.config() == experiment.as_dict():
+                    return run
+            number += 1
+
+    @classmethod
+    def _create(cls, experiment: Experiment, path: Path) -> "Run":
+        files.write_json(path / "config.json", experiment.as_dict())
+        return cls(path)
+
+    def _refuse_unless_continued(self, experiment: Experiment) -> None:
+        before, now = _flat(self.config()), _flat(experiment.as_dict())
+        differing = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k) and k != "train.steps")
+        if differing:
+            key = differing[0]
+            raise ZooError(
+                f"--run-dir {self.path}: holds another experiment: {key} is {before.get(key)!r} there and "
+                f"{now.get(key)!r} here. Name another directory, or the same settings."
+            )
+        if self.step >= experiment.train.steps:
+            raise ZooError(
+                f"--run-dir {self.path}: is finished at step {self.step:,}. Train on with train.steps=N above that, or "
+                "name another directory."
+            )
+
+    def config(self) -> dict[str, Any]:
+        """What `config.json` holds."""
+        try:
+            return json.loads((self.path / "config.json").read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ZooError(f"{self.path / 'config.json'}: not JSON: {error}.") from None
+
+    def experiment(self) -> Experiment:
+        """The run's experiment."""
+        return Experiment.from_dict(self.config(), origin=str(self.path / "config.json"))
+
+    @property
+    def finished(self) -> bool:
+        """Whether training came to its end."""
+        return (self.path / "finished.json").is_file()
+
+    # === Checkpoints ===
+    @property
+    def checkpoints(self) -> dict[int, Path]:
+        """Step -> weights file, oldest first."""
+        found = {}
+        for path in sorted((self.path / "checkpoints").glob("step-*.weights.h5")):
+            if match := re.fullmatch(r"step-(\d+)\.weights\.h5", path.name):
+                found[int(match[1])] = path
+        return found
+
+    @property
+    def step(self) -> int:
+        """The step of the newest checkpoint; 0 where there is none."""
+        return max(self.checkpoints, default=0)
+
+    def save(self, model, keep: int) -> Path:
+        """Write a checkpoint of everything (networks, optimizers, step) atomically, then delete all but `keep`."""
+        path = self.path / "checkpoints" / f"step-{int(model.step.numpy()):08d}.weights.h5"
+        with files.atomic(path) as temporary:
+            model.save_weights(temporary)
+        for old in list(self.checkpoints.values())[:-keep]:
+            old.unlink()
+        return path
+
+    def restore(self, model) -> int:
+        """Load the newest checkpoint that can be read; returns its step, 0 where there is none.
+
+        Raises:
+            ZooError: there are checkpoints, but none can be read.
+        """
+        problems = []
+        for step, path in reversed(self.checkpoints.items()):
+            try:
+                model.load_weights(path)
+                return step
+            except Exception as error:  # h5py and Keras raise many kinds for damaged files
+                problems.append(f"{path.name}: {str(error).splitlines()[0]}")
+        if problems:
+            raise ZooError(f"{self.path}: no checkpoint can be read ({'; '.join(problems)}). Delete them to start again.")
+        return 0
+
+    # === Logs ===
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of `metrics.jsonl`."""
+        path = self.path / "metrics.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines() if line] if path.is_file() else []
+
+    def append(self, name: str, row: dict[str, Any]) -> None:
+        """Add one JSON line to the file `name`."""
+        with open(self.path / name, "a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def forget_after(self, step: int) -> None:
+        """Drop log lines past `step`, which a resumed run will write again (and a line that a kill cut short)."""
+        path = self.path / "metrics.jsonl"
+        if path.is_file():
+            kept = []
+            for line in path.read_text(encoding="utf-8").splitlines():
+                try:
+                    if json.loads(line)["step"] <= step:
+                        kept.append(line + "\n")
+                except (ValueError, KeyError):
+                    continue
+            files.write_text(path, "".join(kept))
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    result = {}
+    for key, inner in value.items():
+        result |= _flat(inner, f"{prefix}{key}.") if isinstance(inner, dict) else {f"{prefix}{key}": inner}
+    return result

@@ -1,0 +1,1 @@
+"""Serving: SavedModels that plain TensorFlow and TensorFlow Serving load."""
