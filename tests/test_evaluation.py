@@ -1,4 +1,4 @@
-"""evaluate(): one pass, stamped numbers, cached reference statistics; with a small fake model and fake data."""
+"""evaluate(): one pass, stamped numbers, cached reference statistics; with a fake model and fake data."""
 
 import json
 
@@ -54,7 +54,8 @@ def measure(tmp_path):
 def test_result_and_its_stamp(measure):
     data = Bars()
     held_out = Bars(250, 1, "test")
-    result, other = measure(Model(data), data, ("fd_mnist", "fd_fashion"), samples=200, seed=5, held_out=held_out)
+    metrics = ("fd_mnist", "fd_fashion")
+    result, other = measure(Model(data), data, metrics, samples=200, seed=5, held_out=held_out)
     assert (result.metric, other.metric) == ("fd_mnist", "fd_fashion")
     assert (result.samples, result.seed, result.ema, result.truncation) == (200, 5, True, None)
     assert (result.reference, result.reference_split, result.reference_samples) == ("bars 0", "train", 200)

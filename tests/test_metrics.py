@@ -1,4 +1,4 @@
-"""Fréchet statistics and distance against closed forms; feature extractors against published numbers and real data."""
+"""Fréchet distance against closed forms; feature extractors against published numbers and real data."""
 
 import json
 import shutil
@@ -28,7 +28,8 @@ def correlated(rng, count, dim, shift=0.0):
 # === The distance ===
 
 def test_one_dimension():
-    a, b = Statistics(np.array([1.0]), np.array([[4.0]]), 9), Statistics(np.array([4.0]), np.array([[1.0]]), 9)
+    a = Statistics(np.array([1.0]), np.array([[4.0]]), 9)
+    b = Statistics(np.array([4.0]), np.array([[1.0]]), 9)
     assert frechet_distance(a, b) == pytest.approx((4 - 1) ** 2 + (2 - 1) ** 2, rel=1e-12)
 
 
@@ -207,7 +208,7 @@ def test_inception_taps_and_resize(weights):
     extractor = features.extractor("inception_2015", weights=weights)
     images = np.random.default_rng(0).integers(0, 256, (2, 20, 24, 1), np.uint8)
     outputs = extractor.outputs(images, ["64", "192", "768"])
-    assert {tap: value.shape for tap, value in outputs.items()} == {"64": (2, 64), "192": (2, 192), "768": (2, 768)}
+    assert {tap: x.shape for tap, x in outputs.items()} == {"64": (2, 64), "192": (2, 192), "768": (2, 768)}
     assert extractor.resize == "tf1 bilinear to 299x299" and extractor.dim == 768
     # Grey is repeated over the channels; resizing beforehand, in the same way, changes nothing.
     resized = tf.compat.v1.image.resize_bilinear(np.repeat(images, 3, -1), (299, 299), align_corners=False)
@@ -216,18 +217,20 @@ def test_inception_taps_and_resize(weights):
 
 
 def test_tf1_resize_is_the_legacy_one():
-    """Output pixel i reads input i * in / out, without a half-pixel shift (unlike today's tf.image.resize)."""
+    """Output pixel i reads input i * in / out, without half-pixel centres, unlike today's tf.image.resize."""
     row = tf.constant([0.0, 10.0, 20.0])[None, None, :, None]
-    assert features.RESIZES["tf1 bilinear"](row, (1, 6))[0, 0, :, 0].numpy().tolist() == [0, 5, 10, 15, 20, 20]
+    resized = features.RESIZES["tf1 bilinear"](row, (1, 6))
+    assert resized[0, 0, :, 0].numpy().tolist() == [0, 5, 10, 15, 20, 20]
 
 
 def test_published_fid64(weights):
-    """torchmetrics documents FID-64 = 12.7202 for these images (FrechetInceptionDistance, versions before 1.0)."""
+    """torchmetrics' example of FrechetInceptionDistance(feature=64), up to 1.0 seeded so, says 12.7202."""
     torch = pytest.importorskip("torch")
     torch.manual_seed(123)
-    # Its example builds the network between seeding and drawing the images; initialization makes this many draws.
+    # The example builds the network between seeding and drawing the images: initialization makes these draws.
     torch.empty(23_816_528).uniform_()
-    sets = [torch.randint(low, high, (100, 3, 299, 299), dtype=torch.uint8) for low, high in ((0, 200), (100, 255))]
+    shape = (100, 3, 299, 299)
+    sets = [torch.randint(*limits, shape, dtype=torch.uint8) for limits in ((0, 200), (100, 255))]
     extractor = features.extractor("inception_2015", weights=weights)
     stats = [gaussian(extractor.outputs(x.permute(0, 2, 3, 1).numpy(), ["64"])["64"]) for x in sets]
     assert frechet_distance(*stats) == pytest.approx(12.7202, abs=1e-3)
@@ -249,6 +252,9 @@ def test_inception_weights_that_are_something_else(tmp_path):
         features.extractor("inception_2015", weights=path)
     np.savez(path, a=np.zeros(3))
     with pytest.raises(ZooError, match="without 'conv/kernel'"):
+        features.extractor("inception_2015", weights=path)
+    np.savez(path, **{"conv/kernel": np.zeros((3, 3, 4, 8)), "conv/bias": np.zeros(8)})
+    with pytest.raises(ZooError, match="other shapes"):
         features.extractor("inception_2015", weights=path)
 
 

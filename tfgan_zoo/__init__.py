@@ -24,11 +24,11 @@ _VERBS = {
     "get": ("zoo", "get"),
     "load": ("zoo", "load"),
     "train": ("training", "train"),
-    "evaluate": ("assess", "evaluate"),
-    "generate": ("generation", "generate"),
-    "interpolate": ("generation", "interpolate"),
-    "arithmetic": ("generation", "arithmetic"),
-    "export": ("serving.savedmodel", "export"),
+    "evaluate": ("verbs", "evaluate"),
+    "generate": ("verbs", "generate"),
+    "interpolate": ("verbs", "interpolate"),
+    "arithmetic": ("verbs", "arithmetic"),
+    "export": ("verbs", "export"),
     "env": ("devices", "environment"),
 }
 

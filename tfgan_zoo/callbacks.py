@@ -76,11 +76,11 @@ class IntervalMeans(keras.callbacks.Callback):
         if self.step % self.every == 0 or self.step >= self.steps:
             now = time.perf_counter()
             means = {key: value / self._count for key, value in self._sums.items()}
-            self.look(means, self._count / max(now - self._since, 1e-9))
+            self.look(means, self._count, max(now - self._since, 1e-9))
             self._sums, self._count, self._since = {}, 0, now
 
-    def look(self, means: dict[str, float], steps_per_second: float) -> None:
-        """Act on the means of the interval."""
+    def look(self, means: dict[str, float], count: int, seconds: float) -> None:
+        """Act on the means over the last `count` steps, which took `seconds`."""
         raise NotImplementedError
 
 
@@ -89,18 +89,19 @@ class Log(IntervalMeans):
 
     def __init__(self, run: Run, every: int, steps: int, start: int, images_per_step: int):
         super().__init__(every, steps, start)
-        self.run, self.images_per_step = run, images_per_step
+        self.run, self.images_per_step, self.seconds = run, images_per_step, run.seconds
         self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
 
-    def look(self, means, steps_per_second):
-        row = {**means, "images_per_second": round(steps_per_second * self.images_per_step, 1)}
+    def look(self, means, count, seconds):
+        self.seconds += seconds
+        row = {**means, "images_per_second": round(count * self.images_per_step / seconds, 1)}
         for key, value in means.items():
             if not math.isfinite(value):
                 raise ZooError(
                     f"training diverged: {key} is {value} at step {self.step:,}. The last checkpoint is kept in "
                     f"{self.run.path}; try a smaller learning rate (train.optimizers.<player>)."
                 )
-        self.run.append("metrics.jsonl", {"step": self.step, **row})
+        self.run.append("metrics.jsonl", {"step": self.step, **row, "seconds": round(self.seconds, 1)})
         with self.writer.as_default(step=self.step):
             for key, value in row.items():
                 tf.summary.scalar(key, value)
@@ -123,9 +124,9 @@ class Progress(IntervalMeans):
             self.task = self.bar.add_task(self.name, total=self.steps, completed=self.start, text="")
             self.bar.start()
 
-    def look(self, means, steps_per_second):
+    def look(self, means, count, seconds):
         text = "  ".join(f"{key} {value:.3f}" for key, value in means.items())
-        text += f"  {steps_per_second * self.images_per_step:,.0f} images/s"
+        text += f"  {count * self.images_per_step / seconds:,.0f} images/s"
         if self.live:
             self.bar.update(self.task, completed=self.step, text=text)
         else:

@@ -95,14 +95,28 @@ def load(preset: str, overrides: Iterable[str] = (), *, smoke: bool = False) -> 
     if smoke:
         if not overlay:
             raise ZooError(f"{origin}: has no [smoke] table, so --smoke has nothing to apply.")
-        _merge(tables, overlay, origin)
-    texts = dict(_split(override) for override in overrides)
-    changes: dict[str, dict[str, Any]] = {}
-    for key, text in texts.items():
-        section, name = key.split(".", 1)
-        changes.setdefault(section, {})[name] = _parse(text)
-    _merge(tables, changes, "command line")
+        _merge(tables, overlay)
+    texts = dict(_split(text) for text in overrides)
+    _apply(tables, texts)
     return _validate(tables, origin, texts)
+
+
+def override(experiment: Experiment, overrides: Iterable[str]) -> Experiment:
+    """The experiment with `overrides` applied to it.
+
+    Raises:
+        ZooError: an unknown key, a wrong type, an impossible value.
+    """
+    texts = dict(_split(text) for text in overrides)
+    tables = experiment.as_dict()
+    _apply(tables, texts)
+    return _validate(tables, experiment.origin, {**experiment.overrides, **texts})
+
+
+def data_options(data_dir: str | None, download: bool) -> list[str]:
+    """The options --data-dir and --download as overrides."""
+    quoted = [f"data.data_dir={json.dumps(str(data_dir))}"] if data_dir else []
+    return quoted + (["data.download=true"] if download else [])
 
 
 def model_arguments(family: type, experiment: Experiment) -> dict[str, Any]:
@@ -138,7 +152,15 @@ def _parse(text: str) -> Any:
         return text
 
 
-def _merge(tables: dict[str, Any], changes: Mapping[str, Any], origin: str) -> None:
+def _apply(tables: dict[str, Any], texts: Mapping[str, str]) -> None:
+    changes: dict[str, dict[str, Any]] = {}
+    for key, text in texts.items():
+        section, name = key.split(".", 1)
+        changes.setdefault(section, {})[name] = _parse(text)
+    _merge(tables, changes)
+
+
+def _merge(tables: dict[str, Any], changes: Mapping[str, Any]) -> None:
     """Lay `changes` over `tables`. Where the data's source changes, only the keys that all sources know are kept."""
     for section, values in changes.items():
         if not isinstance(values, Mapping):

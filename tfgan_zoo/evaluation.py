@@ -1,18 +1,14 @@
 """Quality of a model's samples against real data: one pass over the generated images serves every metric.
 
-A metric is three exchangeable parts: features of images (metrics/features.py), statistics of features, and the
-number made of two statistics. Every number comes out as a `Result`, which carries where it comes from.
+A metric is three exchangeable parts: features of images (metrics/features.py), statistics of features, and
+the number made of two statistics. Every number comes out as a `Result`, which carries where it comes from.
 """
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
-import importlib.metadata
 import json
 import os
-import platform
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,10 +18,8 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from . import files
+from . import __version__, console, devices, files
 from .errors import ZooError, unknown
 from .metrics import features, frechet
 
@@ -107,12 +101,14 @@ class Result:
 
     def __str__(self) -> str:
         floor = "no floor" if self.floor is None else f"floor {self.floor:.4g}, real against real"
-        counted = f" ({self.floor_samples:,} images)" if self.floor_samples not in (None, self.samples) else ""
+        fewer = self.floor_samples not in (None, self.samples)
+        counted = f" ({self.floor_samples:,} images)" if fewer else ""
+        split = f" {self.reference_split}" if (self.reference_split or "") not in self.reference else ""
         truncated = "" if self.truncation is None else f"truncation {self.truncation:g}; "
         return (
             f"{self.metric} {self.value:.4g} ({floor}{counted}; {self.samples:,} samples of {self.model}, "
             f"{'EMA' if self.ema else 'no EMA'}, {truncated}seed {self.seed}; {self.reference_samples:,} of "
-            f"{self.reference} {self.reference_split or ''}; "
+            f"{self.reference}{split}; "
             f"{self.features} {self.features_sha256[:8]}, {self.resize}; tfgan_zoo {self.version} "
             f"{(self.commit or 'no commit')[:8]}, TensorFlow {self.tensorflow}, Keras {self.keras}, "
             f"{self.hardware})"
@@ -131,20 +127,22 @@ def evaluate(
     reference_samples: int | None = None,
     inception_weights: str | os.PathLike | None = None,
     cache: str | os.PathLike | None = None,
+    name: str | None = None,
 ) -> list[Result]:
     """Measure `model` against real images.
 
     Args:
         model: gives `sample_images(seeds, truncation)`, uint8 (n, h, w, c); an AdversarialModel does.
-        data: the real images compared with (usually the training split), opened with the model's `element_spec`.
+        data: the real images compared with, opened with `model.element_spec`.
         metrics: names from `METRICS`.
         samples: images to generate, those of seeds `seed` to `seed + samples - 1`.
         truncation: for models that take it.
-        held_out: other real images (the test split), for the floor; as many as `samples`, if there are.
+        held_out: real images of another split, for the floor; as many as `samples`, if there are.
         reference_samples: real images of `data` to compare with; default as many as `samples`. They are drawn
             from the whole split by a fixed seed, so a folder sorted by class does no harm.
         inception_weights: the .npz file of the fid* metrics; default what TFGAN_ZOO_INCEPTION names.
         cache: folder for statistics of real images; default $TFGAN_ZOO_CACHE or ~/.cache/tfgan_zoo.
+        name: what the results call the model; default `model.name`.
 
     Returns:
         One `Result` per metric, in the order given.
@@ -152,22 +150,23 @@ def evaluate(
     Raises:
         ZooError: an unknown metric, missing weights, fewer than two images on a side, or data without images.
     """
-    for name in metrics:
-        if name not in METRICS:
-            raise unknown("metric", name, METRICS)
+    for metric in metrics:
+        if metric not in METRICS:
+            raise unknown("metric", metric, METRICS)
     if samples < 2 or (reference_samples is not None and reference_samples < 2):
         raise ZooError(f"samples {samples}, reference_samples {reference_samples}: give 2 or more images.")
     if held_out is not None and _same(data, held_out):
-        raise ZooError(f"the held-out data is the reference itself ({_line(data)}); give another split or none.")
-    chosen = {name: METRICS[name] for name in metrics}
+        raise ZooError(f"the held-out data is the reference itself ({_line(data)}); give another split.")
+    called = name or getattr(model, "name", type(model).__name__)
+    chosen = {metric: METRICS[metric] for metric in metrics}
     weights = {"inception_2015": inception_weights}
     extractors = {
-        name: features.extractor(name, weights=weights.get(name))
-        for name in dict.fromkeys(metric.features for metric in chosen.values())
+        extractor: features.extractor(extractor, weights=weights.get(extractor))
+        for extractor in dict.fromkeys(metric.features for metric in chosen.values())
     }
     store = Path(cache or os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "tfgan_zoo")
 
-    with _progress() as progress:
+    with console.progress(transient=True, disable=not sys.stderr.isatty()) as progress:
         reference = _Reals(data, reference_samples or samples, chosen, extractors, store)
         reals = reference.statistics(progress)
         outside = _Reals(held_out, samples, chosen, extractors, store) if held_out is not None else None
@@ -176,13 +175,13 @@ def evaluate(
         fakes = _gather(generated, samples, "generated", chosen, extractors, progress)
 
     results = []
-    for name, metric in chosen.items():
+    for key, metric in chosen.items():
         extractor = extractors[metric.features]
         results.append(Result(
-            metric=name,
-            value=metric.compare(fakes[name], reals[name]),
-            floor=metric.compare(others[name], reals[name]) if outside else None,
-            model=getattr(model, "name", type(model).__name__),
+            metric=key,
+            value=metric.compare(fakes[key], reals[key]),
+            floor=metric.compare(others[key], reals[key]) if outside else None,
+            model=called,
             samples=samples,
             floor_samples=outside.count if outside else None,
             reference=_line(data),
@@ -201,40 +200,15 @@ def evaluate(
 
 @functools.cache
 def provenance() -> dict[str, Any]:
-    """What computes the numbers: {version, commit, tensorflow, keras, hardware}.
-
-    The commit ends in + where tracked files differ from it.
-    """
-    try:
-        version = importlib.metadata.version("tfgan_zoo")
-    except importlib.metadata.PackageNotFoundError:
-        version = "not installed"
-    root = Path(__file__).resolve().parents[1]
-    commit = _git(root, "rev-parse", "HEAD") if (root / ".git").exists() else None
-    if commit and _git(root, "status", "--porcelain", "--untracked-files=no"):
-        commit += "+"
-    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")
-            for gpu in tf.config.list_physical_devices("GPU")]
-    hardware = ", ".join(gpus) or f"{_processor()} x{os.cpu_count()}"
-    return {"version": version, "commit": commit, "tensorflow": tf.__version__, "keras": keras.__version__,
-            "hardware": hardware}
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    try:
-        command = ["git", "-C", root, *arguments]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    """What computes the numbers: {version, commit, tensorflow, keras, hardware}."""
+    facts = devices.environment()
+    return {
+        "version": __version__,
+        "commit": facts["commit"],
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "hardware": ", ".join(facts["gpus"]) or f"{facts['processor']} x{facts['cores']}",
+    }
 
 
 def _line(data: Any) -> str:
@@ -244,12 +218,6 @@ def _line(data: Any) -> str:
 def _same(data: Any, other: Any) -> bool:
     print_ = data.facts.get("fingerprint")
     return data is other or (print_ is not None and print_ == other.facts.get("fingerprint"))
-
-
-def _progress() -> Progress:
-    console = Console(stderr=True)
-    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    return Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty())
 
 
 def _generated(model: Any, samples: int, seed: int, truncation: float | None) -> Iterator[tf.Tensor]:
@@ -268,14 +236,14 @@ def _gather(
     title: str,
     metrics: Mapping[str, Metric],
     extractors: Mapping[str, features.Extractor],
-    progress: Progress,
+    progress: Any,
 ) -> dict[str, Any]:
     """One pass, in which every extractor sees every batch once. -> {metric: statistics}."""
     gatherers = {name: m.gather(extractors[m.features].taps[m.tap]) for name, m in metrics.items()}
     taps: dict[str, list[str]] = {}
     for metric in metrics.values():
         taps.setdefault(metric.features, []).append(metric.tap)
-    task = progress.add_task(title, total=count)
+    task = progress.add_task(title, total=count, text="")
     for images in batches:
         for extractor, wanted in taps.items():
             outputs = extractors[extractor].outputs(images, list(dict.fromkeys(wanted)))
@@ -293,11 +261,14 @@ class _Reals:
         self.data, self.metrics, self.extractors, self.store = data, metrics, extractors, store
         self.count = min(count, data.num_examples)
 
-    def statistics(self, progress: Progress) -> dict[str, Any]:
+    def statistics(self, progress: Any) -> dict[str, Any]:
         """{metric: statistics}; reads the images once, and only if the cache lacks one of them."""
         entries = {name: self._entry(name, metric) for name, metric in self.metrics.items()}
-        found = {name: _load(*entry, self.metrics[name].statistics) for name, entry in entries.items() if entry}
-        found = {name: value for name, value in found.items() if value is not None}
+        found = {}
+        for name, entry in entries.items():
+            value = _load(*entry, self.metrics[name].statistics) if entry else None
+            if value is not None:
+                found[name] = value
         missing = {name: metric for name, metric in self.metrics.items() if name not in found}
         if missing:
             title = f"real, {self.data.facts.get('split', 'data')}"
@@ -309,7 +280,7 @@ class _Reals:
         return found
 
     def _images(self) -> Iterator[np.ndarray]:
-        """Batches of the selected images: all of them in order, or a fixed random choice from the whole split."""
+        """Batches of the selected images: all in order, or a fixed random choice from the whole split."""
         total = self.data.num_examples
         selected = np.zeros(total, bool)
         selected[np.random.default_rng(SELECTION_SEED).permutation(total)[: self.count]] = True
@@ -333,7 +304,7 @@ class _Reals:
         return np.asarray(batch["image"])
 
     def _entry(self, name: str, metric: Metric) -> tuple[Path, str] | None:
-        """Where the statistics are kept and their key; None for data that cannot tell itself from other data."""
+        """Where the statistics are kept and their key; None for data without a fingerprint."""
         if not self.data.facts.get("fingerprint"):
             return None
         extractor = self.extractors[metric.features]
@@ -357,7 +328,7 @@ class _Reals:
 
 
 def _load(path: Path, key: str, kind: type) -> Any | None:
-    """The statistics cached at `path` under `key`; None when there are none, or they are damaged or of another."""
+    """The statistics cached at `path` under `key`; None when absent, damaged or of another key."""
     if not path.is_file():
         return None
     try:
@@ -377,6 +348,6 @@ def _save(path: Path, key: str, statistics: Any) -> None:
             np.savez(temporary, key=np.array(key), **values)
     except OSError as error:
         warnings.warn(
-            f"reference statistics are not kept: {error}; set {CACHE_VARIABLE} to a folder that can be written.",
+            f"reference statistics are not kept: {error}; set {CACHE_VARIABLE} to a writable folder.",
             stacklevel=2,
         )

@@ -30,9 +30,10 @@ def generate(model: AdversarialModel, num: int = 16, seed: int = 0, truncation: 
     Args:
         num: how many, 1 or more.
         seed: the seed of the first image, 0 or more.
-        truncation: None, or t > 0: normal latents are resampled to [-t, t] (Brock et al. 2019), uniform ones shrunk.
-        out: a file ending in .png, .jpg or .jpeg for one picture of all images, or a folder for one file per image,
-            named by its seed: `seed00000007.png`. None writes nothing.
+        truncation: None, or t > 0: normal latents are resampled to [-t, t] (Brock et al. 2019), uniform ones
+            shrunk by t.
+        out: a file ending in .png, .jpg or .jpeg for one picture of all images, or a folder for one file per
+            image, named by its seed: `seed00000007.png`. None writes nothing.
         grid: whether the one picture is enlarged and has margins; without, the images touch, pixel for pixel.
         batch: how many images are computed at once (rounded up to a multiple of 8).
 
@@ -70,8 +71,8 @@ def computed(model: AdversarialModel, seeds: Sequence[int], truncation: float | 
     def sample(seeds):
         return model.sample_images(seeds, truncation)
 
-    # Matrix kernels treat the last rows of a ragged batch apart, and then the last bit of a float can differ. In
-    # batches of whole blocks an image is the same to the bit whatever is computed beside it.
+    # Matrix kernels treat the last rows of a ragged batch apart, and then the last bit of a float can differ.
+    # In batches of whole blocks an image is the same to the bit whatever is computed beside it.
     batch += -batch % ALIGNED
     for start in range(0, len(seeds), batch):
         part = list(seeds[start : start + batch])
@@ -99,15 +100,16 @@ def latents_of(model: AdversarialModel, seeds: Sequence[int]):
 
 
 # === Walks ===
-def interpolate(model: AdversarialModel, seeds: Sequence[int] = (0, 1), steps: int = 8, method: str = "linear",
-                out: str | os.PathLike | None = None, seconds: float = 0.08) -> np.ndarray:
+def interpolate(model: AdversarialModel, seeds: Sequence[int] = (0, 1), steps: int = 8,
+                method: str = "linear", out: str | os.PathLike | None = None, seconds: float = 0.08
+                ) -> np.ndarray:
     """Images along straight lines or arcs between the latents of consecutive seeds, ends included.
 
     Args:
         seeds: two or more, each 0 or more.
         steps: images on the way from one seed to the next, both ends counted; 2 or more.
-        method: "linear" as in DCGAN (Radford et al. 2015, figure 4), or "spherical": slerp, along which latents drawn
-            from a normal distribution keep a typical length (White 2016, https://arxiv.org/abs/1609.04468).
+        method: "linear" as in DCGAN (Radford et al. 2015, figure 4), or "spherical": slerp, along which
+            normal latents keep a typical length (White 2016, https://arxiv.org/abs/1609.04468).
         out: a picture file (one row per pair), or a .gif that walks through all seeds and back.
         seconds: how long the animation shows a frame.
 
@@ -125,9 +127,9 @@ def interpolate(model: AdversarialModel, seeds: Sequence[int] = (0, 1), steps: i
     target = destination(out, (*PICTURES, ".gif"), folders=False)
     between = lerp if method == "linear" else slerp
     latents = latents_of(model, seeds)
-    rows = []
+    way, rows = tf.linspace(0.0, 1.0, steps), []
     for i in range(len(seeds) - 1):
-        walk = tf.nest.map_structure(lambda z, i=i: between(z[i], z[i + 1], tf.linspace(0.0, 1.0, steps)), latents)
+        walk = tf.nest.map_structure(lambda z, i=i: between(z[i], z[i + 1], way), latents)
         rows.append(decode(model, walk))
     result = np.stack(rows)
     if target is not None and target.suffix.lower() == ".gif":
@@ -146,9 +148,10 @@ def lerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
 
 
 def slerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
-    """sin((1 - t) w) / sin w * a + sin(t w) / sin w * b, w the angle between a and b: -> (n, *shape). White 2016.
+    """sin((1 - t) w) / sin w * a + sin(t w) / sin w * b, w the angle between a and b: (n, *shape). White.
 
-    Vectors on one line, for which no arc is defined or all are, are interpolated linearly, as the author's code does.
+    Vectors on one line, between which there is no arc or no single one, are interpolated linearly, as in the
+    author's code.
     """
     norms = tf.norm(a) * tf.norm(b)
     cosine = tf.clip_by_value(tf.math.divide_no_nan(tf.reduce_sum(a * b), norms), -1.0, 1.0)
@@ -166,8 +169,8 @@ def arithmetic(model: AdversarialModel, expression: str, out: str | os.PathLike 
     Args:
         expression: seeds, or groups of seeds that stand for the mean of their latents, joined by + and -:
             "3 - 7 + 12" or "(1,2,3) - (4,5,6) + (7,8,9)".
-        out: a picture file. It shows the images of each group, below them the image of the group's mean, with the
-            signs between, and the result.
+        out: a picture file. It shows the images of each group, below them the image of the group's mean, with
+            the signs between, and the result.
 
     Returns:
         uint8 (terms + 1, height, width, channels): the image of each term's mean latent, then the result.
@@ -201,8 +204,8 @@ def parse(expression: str) -> list[tuple[int, list[int]]]:
         match = pattern.match(expression, position)
         if not match or (terms and not match[1]):
             rest = expression[position:].strip()
-            what = f"{rest[:20]!r} at character {position + 1} of {expression!r}" if rest else repr(expression)
-            raise ZooError(f"cannot read {what}. {example}")
+            where = f" at character {position + 1} of {expression!r}" if rest else ""
+            raise ZooError(f"cannot read {rest[:20]!r}{where}. {example}")
         seeds = [int(seed) for seed in (match[2] or match[3]).split(",")]
         check_seeds(seeds)
         terms.append((-1 if match[1] == "-" else 1, seeds))
@@ -211,7 +214,7 @@ def parse(expression: str) -> list[tuple[int, list[int]]]:
 
 
 def equation(signs: Sequence[int], members: Sequence[Sequence[np.ndarray]], shown: np.ndarray) -> np.ndarray:
-    """The picture of an equation: in each column the members of a group above their mean, signs between the columns.
+    """The picture of an equation: columns of a group's members above their mean, signs between the columns.
 
     Args:
         signs: +1 or -1 for each of n terms.
@@ -238,7 +241,7 @@ def equation(signs: Sequence[int], members: Sequence[Sequence[np.ndarray]], show
 
 
 def symbol(kind: str, shape: Sequence[int], cell: int) -> np.ndarray:
-    """A +, - or = in black on white, at the height of the lowest `cell` pixels of a stripe of `shape` (h, w, c)."""
+    """A +, - or = in black on white, beside the lowest `cell` pixels of a stripe of `shape` (h, w, c)."""
     canvas = np.full((shape[0], max(9, cell // 2), shape[2]), images.WHITE, np.uint8)
     width = canvas.shape[1]
     y, x, reach, thick = shape[0] - cell // 2, width // 2, width // 4, max(1, width // 20)
@@ -255,8 +258,10 @@ def symbol(kind: str, shape: Sequence[int], cell: int) -> np.ndarray:
 def need_images(model: AdversarialModel) -> None:
     """Raise where the model does not make images."""
     if len(model.image_shape) != 3:
-        raise ZooError(f"{type(model).__name__} makes points {tuple(model.image_shape)}, not images; call the model on "
-                       "model.latents_for(seeds) for its points.")
+        raise ZooError(
+            f"{type(model).__name__} makes points {tuple(model.image_shape)}, not images: "
+            "model(model.latents_for(seeds)) gives them."
+        )
 
 
 def check_whole(name: str, value, least: int) -> None:
@@ -277,7 +282,7 @@ def check_truncation(value) -> None:
     """Raise unless `value` is None or a positive number."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if value is not None and not (number and 0 < value < np.inf):
-        raise ZooError(f"truncation must be a number greater than 0, or none for no truncation, got {value!r}.")
+        raise ZooError(f"truncation must be a number greater than 0, or none to leave it out, got {value!r}.")
 
 
 def destination(out: str | os.PathLike | None, suffixes: Sequence[str], folders: bool = True) -> Path | None:
@@ -289,9 +294,10 @@ def destination(out: str | os.PathLike | None, suffixes: Sequence[str], folders:
     folder = folders and (path.is_dir() or not suffix or str(out).endswith(("/", os.sep)))
     if not folder and suffix not in suffixes:
         choices = [*suffixes, *(["a folder"] if folders else [])]
-        raise ZooError(f"out={str(out)!r}: cannot write {suffix or 'a folder'}; choose one of {', '.join(choices)}.")
+        kind = suffix or "a folder"
+        raise ZooError(f"out={str(out)!r}: cannot write {kind}; choose one of {', '.join(choices)}.")
     if not folder and path.is_dir():
-        raise ZooError(f"out={str(out)!r} is a folder; give the name of a file in it, such as {path / 'images.png'}.")
+        raise ZooError(f"out={str(out)!r} is a folder; name a file, such as {path / 'images.png'}.")
     existing = path if path.exists() else next(parent for parent in path.parents if parent.exists())
     if (folder or existing != path) and not existing.is_dir():
         raise ZooError(f"cannot write {path}: {existing} is a file, not a folder.")

@@ -24,8 +24,8 @@ def grid(images, columns: int | None = None, padding: int = 2, scale: int | None
         images: uint8 (n, height, width, channels) with 1, 3 or 4 channels, n >= 1.
         columns: images in a row; None for about as many rows as columns.
         padding: white pixels between images and around them.
-        scale: whole factor by which each pixel is repeated; None enlarges small images so that people can see them:
-            towards a side of 96 pixels, the picture staying within about 1,000.
+        scale: whole factor by which each pixel is repeated; None enlarges small images so that people can see
+            them: towards a side of 96 pixels, the picture staying within about 1,000.
 
     Returns:
         uint8 (height, width, channels) of the whole picture.
@@ -36,8 +36,8 @@ def grid(images, columns: int | None = None, padding: int = 2, scale: int | None
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3, 4) or not images.size:
         raise ZooError(
-            f"a grid takes uint8 images (n, height, width, 1, 3 or 4 channels), got {images.dtype} {images.shape}: "
-            "generate() and sample_images() return such images."
+            "a grid takes uint8 images (n, height, width, 1, 3 or 4 channels), got "
+            f"{images.dtype} {images.shape}: generate() and sample_images() return such images."
         )
     count, height, width, channels = images.shape
     columns = math.ceil(math.sqrt(count)) if columns is None else columns
@@ -68,7 +68,7 @@ def picture(image: np.ndarray) -> Image.Image:
 
 
 def save_image(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Write uint8 (h, w, 1, 3 or 4) as a picture file, atomically; the suffix of `path` chooses the format."""
+    """Write uint8 (h, w, 1, 3 or 4) as a picture file, atomically, in the format of its suffix."""
     with written(path) as temporary:
         result = picture(image)
         if temporary.suffix.lower() in (".jpg", ".jpeg"):
@@ -84,7 +84,7 @@ def save_gif(path: str | os.PathLike, frames: Sequence[np.ndarray], seconds: flo
     The format counts hundredths of a second and 256 colours a frame.
     """
     if not len(frames) or seconds < 0.02:
-        raise ZooError(f"an animation takes 1 frame or more of 0.02 seconds or more, got {len(frames)} of {seconds}.")
+        raise ZooError(f"an animation takes frames of 0.02 s or more, got {len(frames)} of {seconds}.")
     first, *rest = [picture(frame) for frame in frames]
     with written(path) as temporary:
         first.save(temporary, save_all=True, append_images=rest, duration=round(seconds * 1000), loop=0)
@@ -97,4 +97,5 @@ def written(path: str | os.PathLike) -> Iterator[Path]:
         with atomic(path) as temporary:
             yield temporary
     except OSError as error:
-        raise ZooError(f"cannot write {path}: {error.strerror or error}. Choose a place you may write to.") from error
+        reason = error.strerror or error
+        raise ZooError(f"cannot write {path}: {reason}. Choose a place you may write to.") from error

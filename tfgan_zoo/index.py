@@ -4,6 +4,7 @@ Nothing here imports TensorFlow: a family's facts are read from its syntax tree,
 """
 
 import ast
+import json
 import re
 import tomllib
 from functools import cache
@@ -93,4 +94,32 @@ def preset_facts(name: str) -> dict[str, Any]:
         "shape": "x".join(map(str, tables.get("model", {}).get("image_shape", []))),
         "steps": tables.get("train", {}).get("steps"),
         "pretrained": (PRETRAINED / f"{path.stem}.json").is_file(),
+    }
+
+
+def listing() -> list[dict[str, Any]]:
+    """The facts of every preset, by name."""
+    return [preset_facts(name) for name in presets()]
+
+
+def info(name: str) -> dict[str, Any]:
+    """All that is known of a preset: its facts, its TOML text, its family's facts, and its card where it is pretrained.
+
+    A family's name works too and gives the family's facts and presets.
+
+    Raises:
+        ZooError: neither a preset nor a family.
+    """
+    if name in families():
+        return {"family": name, **family_facts(name), "presets": [f["preset"] for f in listing() if f["family"] == name]}
+    if name not in presets() and not name.endswith(".toml"):
+        raise unknown("preset or family", name, [*presets(), *families()])
+    facts = preset_facts(name)
+    card = PRETRAINED / f"{facts['preset']}.json"
+    return {
+        **facts,
+        "file": str(preset_path(name)),
+        "text": preset_path(name).read_text(encoding="utf-8"),
+        "family_facts": family_facts(facts["family"]),
+        "card": json.loads(card.read_text(encoding="utf-8")) if card.is_file() else None,
     }

@@ -15,7 +15,7 @@ def gradient_penalty(critic: Callable, real: tf.Tensor, fake: tf.Tensor, epsilon
         real, fake: float (batch, ...), alike in shape.
         epsilon: U(0, 1), one per example: (batch, 1, ...).
     """
-    mixed = epsilon * real + (1.0 - epsilon) * fake
+    mixed = tf.convert_to_tensor(epsilon * real + (1.0 - epsilon) * fake)
     with tf.GradientTape() as tape:
         tape.watch(mixed)
         scores = critic(mixed)

@@ -135,6 +135,12 @@ class Run:
         path = self.path / "metrics.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines() if line] if path.is_file() else []
 
+    @property
+    def seconds(self) -> float:
+        """Time spent training up to the last log line, over all sessions."""
+        rows = self.metrics()
+        return rows[-1]["seconds"] if rows else 0.0
+
     def append(self, name: str, row: dict[str, Any]) -> None:
         """Add one JSON line to the file `name`."""
         with open(self.path / name, "a", encoding="utf-8") as file:

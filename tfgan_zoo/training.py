@@ -44,7 +44,7 @@ def train(
         ZooError: anything the user can mend, before training starts; a divergence.
         KeyboardInterrupt: after Ctrl-C or SIGTERM, when the checkpoint is written.
     """
-    experiment = config.load(preset, [*overrides, *data_overrides(data_dir, download)], smoke=smoke)
+    experiment = config.load(preset, [*overrides, *config.data_options(data_dir, download)], smoke=smoke)
     strategy = devices.strategy(replicas)
     model, data = prepare(experiment, strategy)
     run = Run.place(experiment, run_dir)
@@ -56,17 +56,10 @@ def train(
     )
     files.write_json(run.path / "environment.json", devices.environment())
     run.forget_after(start)
-    began = time.perf_counter()
     if start < steps:
-        _fit(model, data, run, experiment, start, strategy, callbacks)
-    _finish(model, run, experiment, data, time.perf_counter() - began)
+        _fit(model, data, run, experiment, start, callbacks)
+    _finish(model, run, experiment, data)
     return run
-
-
-def data_overrides(data_dir: "str | None", download: bool) -> list[str]:
-    """The command line's data options as overrides."""
-    quoted = [f"data.data_dir='{data_dir}'"] if data_dir else []
-    return quoted + (["data.download=true"] if download else [])
 
 
 def prepare(experiment: config.Experiment, strategy: tf.distribute.Strategy):
@@ -124,7 +117,7 @@ def _keras_object(module, arguments: dict[str, Any], kind: str, where: str):
         raise ZooError(f"{where}: {str(error).splitlines()[0]}") from None
 
 
-def _fit(model, data, run: Run, experiment, start: int, strategy, extra) -> None:
+def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
     settings = experiment.train
     steps = settings.steps
     batch = experiment.data.batch_size * model.data_steps
@@ -161,17 +154,16 @@ def _fit(model, data, run: Run, experiment, start: int, strategy, extra) -> None
         )
 
 
-def _finish(model, run: Run, experiment, data, seconds: float) -> None:
+def _finish(model, run: Run, experiment, data) -> None:
     with files.atomic(run.path / "model.keras") as temporary:
         model.save(temporary)
     plot_losses(run)
-    result = {
+    files.write_json(run.path / "finished.json", {
         "steps": int(model.step.numpy()),
-        "seconds_of_this_session": round(seconds, 1),
+        "seconds": run.seconds,
         "data": data.facts,
         "batch_size": experiment.data.batch_size,
-    }
-    files.write_json(run.path / "finished.json", result)
+    })
 
 
 def plot_losses(run: Run) -> None:
@@ -185,7 +177,7 @@ def plot_losses(run: Run) -> None:
     figure = Figure((8, 4), layout="constrained")
     axes = figure.subplots()
     for key in rows[-1]:
-        if key not in ("step", "images_per_second"):
+        if key not in ("step", "images_per_second", "seconds"):
             axes.plot([row["step"] for row in rows], [row[key] for row in rows], label=key, linewidth=1)
     axes.set_xlabel("step")
     axes.set_title(run.path.name)
@@ -201,7 +193,7 @@ def dry_run(preset: str, overrides: Iterable[str] = (), *, smoke: bool = False, 
 
     Nothing is written. Returns `experiment`, `networks` {name: parameters}, `data`, `seconds_per_step`, `seconds`.
     """
-    experiment = config.load(preset, [*overrides, *data_overrides(data_dir, download)], smoke=smoke)
+    experiment = config.load(preset, [*overrides, *config.data_options(data_dir, download)], smoke=smoke)
     strategy = devices.strategy(replicas)
     model, data = prepare(experiment, strategy)
     batches = data.batches(experiment.data.batch_size * model.data_steps, seed=experiment.train.seed)

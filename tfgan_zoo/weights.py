@@ -85,7 +85,7 @@ def save(model, path: Path, storage: str = "float16") -> None:
                 arrays[key] = np.round(value / scale).astype(np.int8)
                 arrays[f"{key}/scale"] = scale.astype(np.float32)
             else:
-                arrays[key] = value.astype(np.float16)
+                arrays[key] = value.astype(np.float16) if value.dtype.kind == "f" else value  # counters stay whole
     with files.atomic(path) as temporary:
         np.savez_compressed(temporary, **arrays)
 
@@ -108,5 +108,6 @@ def load(model, path: Path, where: str) -> None:
             if key not in arrays or arrays[key].shape != tuple(weight.shape):
                 have = arrays[key].shape if key in arrays else "nothing"
                 raise ZooError(f"{where}: {path} holds {have} for {weight.path}, which has shape {tuple(weight.shape)}.")
-            values.append(arrays[key].astype(np.float32) * arrays.get(f"{key}/scale", np.float32(1)))
+            scale = arrays.get(f"{key}/scale")
+            values.append(arrays[key] if scale is None else arrays[key] * scale)
         network.set_weights(values)

@@ -1,10 +1,11 @@
-"""Train the small classifier whose features the fd_* metrics compare, and write it as shipped weights with a card.
+"""Train the small classifier whose features the fd_* metrics compare; write its weights with a card.
 
     python tools/train_classifier.py mnist --data-dir DIR
     python tools/train_classifier.py fashion_mnist --data-dir DIR
 
-DIR is a prepared tensorflow-datasets directory (nothing is downloaded). Writes <name>.npz (float16) and <name>.json
-into tfgan_zoo/metrics/weights/. The accuracy on the card is measured on the test split with the weights as stored.
+DIR is a prepared tensorflow-datasets directory (nothing is downloaded). Writes <name>.npz (float16) and
+<name>.json into tfgan_zoo/metrics/weights/. The accuracy on the card is measured on the test split with the
+weights as stored.
 """
 
 import argparse
@@ -34,7 +35,7 @@ DATASETS = {
 
 
 class Shifted(keras.utils.PyDataset):
-    """Shuffled batches of images in [0, 1], shifted by up to two pixels and, where `flip`, mirrored half the time."""
+    """Shuffled images in [0, 1], shifted by up to two pixels and, if `flip`, mirrored half the time."""
 
     def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, flip: bool, seed: int):
         super().__init__()
@@ -74,7 +75,8 @@ def accuracy(extractor: features.Extractor, images: np.ndarray, labels: np.ndarr
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
     parser.add_argument("dataset", choices=DATASETS)
     parser.add_argument("--data-dir", required=True, help="the tensorflow-datasets directory")
     parser.add_argument("--epochs", type=int, default=10)
@@ -103,7 +105,7 @@ def main() -> None:
 
     path = options.out / f"{facts['extractor']}.npz"
     with files.atomic(path) as temporary:
-        np.savez(temporary, **{variable.path: variable.numpy().astype(np.float16) for variable in model.weights})
+        np.savez(temporary, **{v.path: v.numpy().astype(np.float16) for v in model.weights})
     card = {
         "name": facts["extractor"],
         "sha256": files.sha256(path),
@@ -129,7 +131,7 @@ def main() -> None:
     stored = features.extractor(facts["extractor"], weights=path)  # float16, as everyone will load it
     card["test_accuracy"] = accuracy(stored, *arrays(options.dataset, "test", options.data_dir))
     files.write_json(path.with_suffix(".json"), card)
-    print(f"{path}: test accuracy {card['test_accuracy']:.4f}, {path.stat().st_size:,} bytes, {seconds:.0f} s")
+    print(f"{path}: accuracy {card['test_accuracy']:.4f}, {path.stat().st_size:,} bytes, {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -207,12 +207,13 @@ class Data:
             epochs, places = np.divmod(n, self.num_examples)
             rows = np.empty_like(n)
             for epoch in np.unique(epochs):
-                if orders.get("epoch") != epoch:  # one order is held, that of the epoch last seen
-                    orders.update(epoch=epoch, order=permutation(self.num_examples, seed, 0, int(epoch)))
-                rows[epochs == epoch] = orders["order"][places[epochs == epoch]]
+                held = orders[0]  # the order of the epoch last seen; several iterators may be at work
+                if held[0] != epoch:
+                    held = orders[0] = (epoch, permutation(self.num_examples, seed, 0, int(epoch)))
+                rows[epochs == epoch] = held[1][places[epochs == epoch]]
             return self._augmented(self._rows(rows), seed, n)
 
-        orders: dict[str, Any] = {}
+        orders: list[tuple] = [(-1, None)]
         counter = tf.data.Dataset.range(start, tf.int64.max)
         return finish(counter.map(self._in_graph(make, high - low)))
 
@@ -313,7 +314,7 @@ def subset(split: str, names: Iterable[str], count: Callable[[str], int]) -> tup
     def place(text: str | None, default: int) -> int:
         if not text:
             return default
-        value = round(int(text[:-1]) * total / 100) if text.endswith("%") else int(text)
+        value = round(int(text.rstrip("%")) * total / 100) if "%" in split else int(text)
         return min(max(value + total if value < 0 else value, 0), total)
 
     places = range(place(first, 0), place(last, total))

@@ -73,8 +73,7 @@ def random_shift(images, random, pixels: PositiveInt = 4):
             f"random_shift by {pixels} pixels of {height} x {width} images: use less than a side."
         )
     top, left = (np.floor(random(i) * (2 * pixels + 1)).astype(int) for i in (0, 1))
-    rows = np.pad(np.arange(height), pixels, mode="reflect")
-    columns = np.pad(np.arange(width), pixels, mode="reflect")
-    y = rows[top[:, None] + np.arange(height)]
-    x = columns[left[:, None] + np.arange(width)]
-    return images[np.arange(len(images))[:, None, None], y[:, :, None], x[:, None, :]]
+    wide = np.pad(images, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)], mode="reflect")
+    for image, around, y, x in zip(images, wide, top, left, strict=True):
+        image[...] = around[y : y + height, x : x + width]
+    return images

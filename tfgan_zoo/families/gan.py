@@ -73,9 +73,10 @@ class GAN(AdversarialModel):
         return losses.non_saturating_generator(fake_logits)
 
     def build_networks(self):
+        dropout = self.input_dropout, self.hidden_dropout
         return {
             "generator": generator(self.image_shape, self.latent_dim, self.hidden_units),
-            "discriminator": discriminator(self.image_shape, self.maxout_units, self.input_dropout, self.hidden_dropout),
+            "discriminator": discriminator(self.image_shape, self.maxout_units, *dropout),
         }
 
 

@@ -19,6 +19,7 @@ from tfgan_zoo.types import Positive, Weight
 
 adam = partial(keras.optimizers.Adam, 1e-4, beta_1=0.0, beta_2=0.9)  # Algorithm 1
 Conv = partial(layers.Conv2D, padding="same", kernel_initializer="he_uniform")
+Deconv = partial(layers.Conv2DTranspose, padding="same", kernel_initializer="he_uniform")
 
 
 class WGANGP(AdversarialModel):
@@ -111,8 +112,8 @@ def conv_generator(z, image_shape, filters):
     start = image_shape[0] >> doublings, image_shape[1] >> doublings, filters << (doublings - 1)
     x = layers.Reshape(start)(layers.Dense(prod(start), "relu", kernel_initializer="he_uniform")(z))
     for level in reversed(range(doublings - 1)):
-        x = layers.Conv2DTranspose(filters << level, 5, 2, "same", activation="relu", kernel_initializer="he_uniform")(x)
-    x = layers.Conv2DTranspose(image_shape[-1], 5, 2, "same", kernel_initializer="he_uniform")(x)
+        x = Deconv(filters << level, 5, 2, activation="relu")(x)
+    x = Deconv(image_shape[-1], 5, 2)(x)
     return layers.Activation("tanh", dtype="float32")(x)  # the authors' pixels lie in [0, 1], behind a sigmoid
 
 

@@ -5,11 +5,11 @@ resizes: a number computed with another of these is another number. Grey images 
 repeated over the three channels; colour images given to a grey network become luma (ITU-R 601: 0.2989 R +
 0.5870 G + 0.1140 B, as `tf.image.rgb_to_grayscale`).
 
-| name           | weights                           | input     | resize                | taps                    |
-|----------------|-----------------------------------|-----------|-----------------------|-------------------------|
-| mnist_cnn      | shipped                           | 28x28x1   | bilinear, antialiased | features 128, logits 10 |
-| fashion_cnn    | shipped                           | 28x28x1   | bilinear, antialiased | features 128, logits 10 |
-| inception_2015 | an option or $TFGAN_ZOO_INCEPTION | 299x299x3 | `tf1` bilinear        | 768, 192, 64            |
+| name           | weights                      | input     | resize               | taps                    |
+|----------------|------------------------------|-----------|----------------------|-------------------------|
+| mnist_cnn      | shipped                      | 28x28x1   | antialiased bilinear | features 128, logits 10 |
+| fashion_cnn    | shipped                      | 28x28x1   | antialiased bilinear | features 128, logits 10 |
+| inception_2015 | option, $TFGAN_ZOO_INCEPTION | 299x299x3 | tf1 bilinear         | 768, 192, 64            |
 
 The shipped ones are made by tools/train_classifier.py; a card beside the weights says how.
 
@@ -67,15 +67,15 @@ class Extractor:
         self.taps = dict(taps)
         self.dim = next(iter(self.taps.values()))
         self.resize = f"{resize} to {height}x{width}"
-        self._compiled: dict[tuple[str, ...], Callable] = {}
+        self._compiled: dict[tuple, Callable] = {}
 
     def __call__(self, images: Any) -> np.ndarray:
-        """Features of the default tap: uint8 (n, h, w, 1 or 3) -> float32 (n, dim). Raises as `outputs` does."""
+        """Features of the default tap: uint8 (n, h, w, 1 or 3) -> float32 (n, dim). Raises as `outputs`."""
         tap = next(iter(self.taps))
         return self.outputs(images, [tap])[tap]
 
     def outputs(self, images: Any, taps: Sequence[str]) -> dict[str, np.ndarray]:
-        """Several taps from one pass: uint8 (n, h, w, 1 or 3), array or tensor -> {tap: float32 (n, features)}.
+        """Several taps from one pass: uint8 (n, h, w, 1 or 3), array or tensor -> {tap: float32 (n, d)}.
 
         Raises:
             ZooError: an unknown tap, or images that are not uint8 or not of that shape.
@@ -89,9 +89,12 @@ class Extractor:
                            "give uint8 (n, height, width, 1 or 3).")
         if not shape[0]:
             return {tap: np.zeros((0, self.taps[tap]), np.float32) for tap in taps}
-        key = tuple(taps)
+        key = (*taps, shape[1:])
         if key not in self._compiled:
-            self._compiled[key] = tf.function(lambda x: self._taps(x, key), reduce_retracing=True)
+            signature = [tf.TensorSpec((None, *shape[1:]), tf.uint8)]
+            self._compiled[key] = tf.function(
+                lambda x: self._taps(x, taps), input_signature=signature, autograph=False
+            )
         images = tf.convert_to_tensor(images)
         parts = [
             self._compiled[key](images[first : first + self.batch_size])
@@ -99,7 +102,7 @@ class Extractor:
         ]
         return {tap: np.concatenate([part[tap].numpy() for part in parts]) for tap in taps}
 
-    def _taps(self, images: tf.Tensor, taps: tuple[str, ...]) -> dict[str, tf.Tensor]:
+    def _taps(self, images: tf.Tensor, taps: Sequence[str]) -> dict[str, tf.Tensor]:
         """What one traced call computes; taps that are not asked for are pruned from the graph."""
         x = tf.cast(images, tf.float32)
         if x.shape[-1] == RGB and self._channels == GREY:
@@ -139,7 +142,7 @@ def extractor(name: str, *, weights: str | os.PathLike | None = None) -> Extract
 
 
 def classifier(num_classes: int = 10) -> keras.Model:
-    """The small convolutional classifier: float32 (n, 28, 28, 1) in [0, 1] -> {"features": (n, 128), "logits"}.
+    """A small classifier: float32 (n, 28, 28, 1) in [0, 1] -> {"features": (n, 128), "logits": (n, 10)}.
 
     Three 3x3 convolutions (32, 64, 128 filters) with batch normalization, then a 128-unit ReLU layer: 0.9
     million weights, 1.8 MB as float16.
@@ -185,11 +188,11 @@ def _shipped(name: str, weights: str | os.PathLike | None) -> Extractor:
 
 
 def _inception(name: str, weights: str | os.PathLike | None) -> Extractor:
-    """The Inception of 2015-12-05 up to mixed_7, from the .npz file whose layout `metrics/inception.py` documents."""
+    """The Inception of 2015-12-05 up to mixed_7, from an .npz file of the layout told in `inception.py`."""
     path = weights or os.environ.get(INCEPTION_VARIABLE)
     if not path:
-        raise ZooError(f"{name} needs its weights: give --inception-weights FILE or set {INCEPTION_VARIABLE} to "
-                       "the inception_2015 .npz file; metrics named fd_* need no download.")
+        raise ZooError(f"{name} needs its weights: give --inception-weights FILE or set {INCEPTION_VARIABLE} "
+                       "to the .npz file; the metrics named fd_* come with theirs.")
     path = Path(path)
     if not path.is_file():
         raise ZooError(f"{name}: no weights file {path}; give --inception-weights FILE or set "

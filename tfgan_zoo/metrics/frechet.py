@@ -64,7 +64,7 @@ class RunningGaussian:
     def result(self) -> Statistics:
         """Statistics of all vectors so far. Raises ZooError below two vectors, which have no covariance."""
         if self.count < 2:
-            raise ZooError(f"{count_of(self.count, 'feature vector')}: a covariance takes 2 or more; add samples.")
+            raise ZooError(f"{count_of(self.count, 'feature vector')}: a covariance takes 2 or more.")
         mean = self._sum / self.count
         cov = (self._products - self.count * np.outer(mean, mean)) / (self.count - 1)
         return Statistics(mean, cov, self.count)
@@ -74,19 +74,19 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
     """The squared Fréchet distance of the two Gaussians: real, at least 0, symmetric in its arguments.
 
     The trace term takes the eigenvalues of a symmetric matrix, so it cannot turn complex as a general matrix
-    square root does. With no more vectors than features a covariance is singular: the distance is still defined,
-    but biased upwards by much, and a warning says so.
+    square root does. With no more vectors than features a covariance is singular: the distance is still
+    defined, but biased upwards by much, and a warning says so.
 
     Raises:
         ZooError: statistics of different feature counts.
     """
     if a.mean.shape != b.mean.shape:
-        raise ZooError(f"statistics of {len(a.mean)} and {len(b.mean)} features; compare those of one extractor.")
+        raise ZooError(f"statistics of {len(a.mean)} and {len(b.mean)} features; compare like with like.")
     dim, fewest = len(a.mean), min(a.count, b.count)
     if fewest <= dim:
         warnings.warn(
-            f"{count_of(fewest, 'sample')} for {dim:,} features: the covariance is singular and the distance far "
-            f"too large; give more than {dim:,} samples.",
+            f"{count_of(fewest, 'sample')} for {dim:,} features: the covariance is singular and the distance "
+            f"far too large; give more than {dim:,} samples.",
             stacklevel=2,
         )
     values, vectors = np.linalg.eigh(a.cov)

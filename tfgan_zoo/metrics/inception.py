@@ -1,11 +1,11 @@
 """The Inception network that FID is defined on, up to `mixed_7`.
 
 This is the graph TensorFlow published on 2015-12-05 (Szegedy et al. 2015, https://arxiv.org/abs/1512.00567),
-which Heusel et al. 2017 (https://arxiv.org/abs/1706.08500) measure with; it is neither Keras' nor torchvision's
-Inception. Its average pools leave the padding out of the mean.
+which Heusel et al. 2017 (https://arxiv.org/abs/1706.08500) measure with; it is neither Keras' nor
+torchvision's Inception. Its average pools leave the padding out of the mean.
 
 Weights: for each convolution `<scope>/kernel` (height, width, in, out) and `<scope>/bias` (out,), float32,
-batch normalization folded in; scopes are the graph's own with `_` for `/` (`conv`, ..., `mixed_7_tower_1_conv_4`).
+batch normalization folded in; scopes are the graph's own with `_` for `/` (`conv` to `mixed_7_tower_2_conv`).
 """
 
 from collections.abc import Callable, Mapping
@@ -18,27 +18,13 @@ from ..errors import ZooError
 TAPS = {"768": 768, "192": 192, "64": 64}
 """Named outputs, each averaged over space: after mixed_7, the second and the first max pool."""
 
-SCOPES = (
-    *("conv", "conv_1", "conv_2", "conv_3", "conv_4"),
-    *(f"{scope}_{tower}conv{index}" for scope, towers in {
-        **dict.fromkeys(("mixed", "mixed_1", "mixed_2"), {"": 1, "tower_": 2, "tower_1_": 3, "tower_2_": 1}),
-        "mixed_3": {"": 1, "tower_": 3},
-        **dict.fromkeys(("mixed_4", "mixed_5", "mixed_6", "mixed_7"),
-                        {"": 1, "tower_": 3, "tower_1_": 5, "tower_2_": 1}),
-    }.items() for tower, length in towers.items() for index in ["", *(f"_{i}" for i in range(1, length))]),
-)
-
 
 def network(weights: Mapping[str, np.ndarray]) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
     """The network as a function: float32 (n, 299, 299, 3) in [0, 255] -> {tap: float32 (n, TAPS[tap])}.
 
     Raises:
-        ZooError: `weights` lacks a convolution.
+        ZooError: `weights` lacks a convolution or has one of another shape.
     """
-    missing = [key for scope in SCOPES for key in (f"{scope}/kernel", f"{scope}/bias") if key not in weights]
-    if missing:
-        raise ZooError(f"Inception weights without {missing[0]!r} ({len(missing)} arrays are absent); "
-                       "give the file inception_2015_768.npz or one in the same layout.")
     # Constants, not variables: oneDNN then reorders every kernel once and fuses convolution, bias and ReLU.
     constants = {key: tf.constant(value, tf.float32) for key, value in weights.items()}
 
@@ -93,4 +79,11 @@ def network(weights: Mapping[str, np.ndarray]) -> Callable[[tf.Tensor], dict[str
         outputs["768"] = tf.reduce_mean(x, (1, 2))
         return outputs
 
+    layout = "give the file inception_2015_768.npz or one in the same layout"
+    try:  # a trace, which computes nothing, looks up every convolution and checks its shape
+        tf.function(taps, autograph=False).get_concrete_function(tf.TensorSpec((None, 299, 299, 3)))
+    except KeyError as error:
+        raise ZooError(f"Inception weights without {error}; {layout}.") from None
+    except ValueError:
+        raise ZooError(f"Inception weights of other shapes than this network's; {layout}.") from None
     return taps

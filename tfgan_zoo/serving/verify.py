@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,55 +19,62 @@ PATIENCE = 600  # seconds
 # The child: TensorFlow and NumPy alone. Keras cannot be imported in it, so nothing in the files can need it.
 CHILD = """
 import sys
-sys.modules["keras"] = sys.modules["tf_keras"] = sys.modules["tfgan_zoo"] = None  # importing them is an error now
+sys.modules.update(dict.fromkeys(["keras", "tf_keras", "tfgan_zoo"]))  # None: importing them is an error now
 import numpy as np
 import tensorflow as tf
 folder, request, answer = sys.argv[1:]
 loaded = tf.saved_model.load(folder)
 given = np.load(request)
 latents = {name[2:]: tf.constant(given[name]) for name in given.files if name.startswith("z/")}
-images = loaded.signatures["serving_default"](**latents)["images"]
-samples = loaded.signatures["sample"](count=tf.constant(given["count"]), seed=tf.constant(given["seed"]))["images"]
+(default,) = loaded.signatures["serving_default"](**latents).items()
+scalars = {name: tf.constant(given[name]) for name in ("count", "seed")}
+(sample,) = loaded.signatures["sample"](**scalars).items()
 foreign = sorted(name for name, module in sys.modules.items()
                  if module is not None and name.split(".")[0] in ("keras", "tf_keras", "tfgan_zoo"))
 assert not foreign, foreign
-np.savez(answer, images=images.numpy(), samples=samples.numpy())
+np.savez(answer, **{f"serving_default {default[0]}": default[1], f"sample {sample[0]}": sample[1]})
 """
 
 
-def verify(path: str | os.PathLike, model: AdversarialModel, atol: float | None = None) -> dict[str, float]:
+def verify(path: str | os.PathLike, model: AdversarialModel) -> dict[str, float]:
     """Load the SavedModel at `path` in a new process and compare both signatures with `model`.
 
-    Args:
-        path: the version's folder.
-        atol: largest difference allowed between float images in [-1, 1]; None for 1e-5, or 0.05 where the model
-            computes in half precision. uint8 samples may differ by 1, as rounding may fall on either side.
+    Where the model computes in float32 no value may differ by more than 1e-5, in samples of uint8 by more
+    than 1, as rounding may fall on either side. In half precision the rewriting of a graph moves single
+    values much further (0.1 was seen between two traces of one function): there the mean difference is held
+    to 0.02.
 
     Returns:
-        {"images": largest difference of float images, "samples": largest difference of uint8 samples}.
+        The difference found for each answer: {"serving_default images": ..., "sample images": ...}.
 
     Raises:
-        ZooError: where it does not load, its answers have other shapes or types, or they differ by more.
+        ZooError: where it does not load or run, or its answers have other names, shapes, types or values.
     """
-    if atol is None:
-        atol = 1e-5 if model.compute_dtype == "float32" else 0.05
     request, expected = ask(model)
     with tempfile.TemporaryDirectory() as folder:
         np.savez(Path(folder) / "request.npz", **request)
         answer = run(Path(path), Path(folder))
-    return compare(expected, answer, path, {"images": atol, "samples": 1 if atol < 0.004 else atol * 127.5 + 1})
+    half = model.compute_dtype != "float32"
+    return compare(expected, answer, path, atol=0.02 if half else 1e-5, measure=np.mean if half else np.max)
 
 
 def ask(model: AdversarialModel) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The request to the child and the model's own answer, computed on the CPU as the child's is."""
+    """The request to the child and the model's own answers, computed on the CPU as the child's are."""
+    name = answer_name(model)
+    seeds = tf.range(COUNT, dtype=tf.int64) + SEED
     with tf.device("/CPU:0"):
-        latents = model.latents_for(tf.range(COUNT, dtype=tf.int64) + SEED)
-        images = tf.function(model.call)(latents)
-        samples = tf.function(model.sample_images)(tf.range(COUNT, dtype=tf.int64) + SEED)
+        latents = model.latents_for(seeds)
+        images = tf.cast(tf.function(model.call)(latents), tf.float32)
+        samples = tf.function(model.sample_images)(seeds) if name == "images" else images
     named = zip(model.sampler.inputs, tf.nest.flatten(latents), strict=True)
     request = {f"z/{tensor.name}": value.numpy() for tensor, value in named}
     request |= {"count": np.int32(COUNT), "seed": np.int64(SEED)}
-    return request, {"images": tf.cast(images, tf.float32).numpy(), "samples": samples.numpy()}
+    return request, {f"serving_default {name}": images.numpy(), f"sample {name}": samples.numpy()}
+
+
+def answer_name(model: AdversarialModel) -> str:
+    """What both signatures call their answer: "images", or "points" for a model of points."""
+    return f"{model.data_key}s"
 
 
 def run(path: Path, folder: Path) -> dict[str, np.ndarray]:
@@ -78,26 +86,34 @@ def run(path: Path, folder: Path) -> dict[str, np.ndarray]:
         child = subprocess.run([sys.executable, "-c", CHILD, *arguments], cwd=folder, env=environment,
                                capture_output=True, text=True, errors="replace", timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        raise ZooError(f"{path}: plain TensorFlow did not answer within {PATIENCE} seconds. Export it again.") from None
+        raise ZooError(f"{path}: plain TensorFlow gave no answer in {PATIENCE} s. Export it again.") from None
     if child.returncode:
         lines = [line.strip() for line in child.stderr.splitlines() if line.strip()]
-        reason = next((line for line in reversed(lines) if "Error" in line), lines[-1] if lines else "no message")
+        errors = [line for line in lines if "Error" in line] or lines or ["no message."]
+        reason = errors[-1]
         raise ZooError(f"{path}: does not load and run in plain TensorFlow: {reason[:300]} Export it again.")
     with np.load(folder / "answer.npz") as answer:
         return dict(answer)
 
 
-def compare(expected: dict[str, np.ndarray], answer: dict[str, np.ndarray], path, allowed: dict[str, float]
-            ) -> dict[str, float]:
-    """The largest differences, each of which must be within `allowed`."""
+def compare(expected: dict[str, np.ndarray], answer: dict[str, np.ndarray], path, atol: float = 1e-5,
+            measure: Callable = np.max) -> dict[str, float]:
+    """The differences by `measure`, each at most `atol`; of uint8 at most 1, or `atol` in its steps."""
+    if set(answer) != set(expected):
+        raise ZooError(f"{path}: answers {sorted(answer)}, the model {sorted(expected)}. Export it again.")
     differences = {}
     for name, here in expected.items():
         there = answer[name]
         if there.shape != here.shape or there.dtype != here.dtype:
-            raise ZooError(f"{path}: its {name} are {there.dtype} {there.shape}, the model's {here.dtype} {here.shape}. "
-                           "Export it again.")
-        differences[name] = float(np.abs(there.astype(np.float64) - here).max())
-        if not differences[name] <= allowed[name]:  # nan is a failure too
-            raise ZooError(f"{path}: its {name} differ from the model's by up to {differences[name]:.3g}, more than "
-                           f"{allowed[name]:.3g}. Export it again from these weights.")
+            raise ZooError(
+                f"{path}: {name} are {there.dtype} {there.shape}, the model's {here.dtype} {here.shape}. "
+                "Export it again."
+            )
+        allowed = max(1.0, atol * 127.5) if here.dtype == np.uint8 else atol
+        differences[name] = float(measure(np.abs(there.astype(np.float64) - here)))
+        if not differences[name] <= allowed:  # nan is a failure too
+            raise ZooError(
+                f"{path}: {name} differ from the model's by {differences[name]:.3g}, over {allowed:.3g}. "
+                "Export it again from these weights."
+            )
     return differences

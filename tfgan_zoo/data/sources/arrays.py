@@ -27,12 +27,10 @@ class Source(BaseSource):
         if not path.is_file():
             raise ZooError(f"data.path {self.path!r} is not a file; give an .npz file.")
         try:
-            # One level below, every read may find damage: np.load reads the list of contents only.
-            with np.load(path, allow_pickle=False) as archive:
-                if not isinstance(archive, np.lib.npyio.NpzFile):
-                    raise ZooError(
-                        f"data.path {self.path!r} is a single array; give an .npz file with named arrays."
-                    )
+            archive = np.load(path, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ZooError(f"data.path {self.path!r} is a single array; give an .npz of named arrays.")
+            with archive:  # np.load has read the list of contents only: damage may show later
                 return self._from(archive, path, spec, split, images)
         except ZooError:
             raise

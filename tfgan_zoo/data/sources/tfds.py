@@ -140,7 +140,7 @@ class Source(BaseSource):
             try:
                 builder = tfds.builder(self.name, data_dir=self.data_dir)
             except tfds.core.DatasetNotFoundError:
-                known = tfds.list_builders(with_community_datasets=False)
+                known = set(tfds.list_builders(with_community_datasets=False))
                 near = difflib.get_close_matches(
                     self.name.split("/")[0].split(":")[0], known, n=3, cutoff=0.5
                 )
@@ -200,13 +200,14 @@ class Source(BaseSource):
     def _ways(self) -> str:
         return (
             "fetch it with data.download=true (--download), give a folder of your own with "
-            "data.source=folder data.path=FOLDER, or take the embedded data with data.source=synthetic (--smoke)."
+            "data.source=folder data.path=FOLDER, or use the embedded data: data.source=synthetic (--smoke)."
         )
 
 
 class Stream(Data):
-    """Records read from the disk in every epoch, for data that memory does not hold. The same promises as
-    `Data`, but `start=k` reads (without decoding) what comes before batch k in its epoch.
+    """Records read from the disk in every epoch, for data that memory does not hold.
+
+    It keeps the promises of `Data`, but `start=k` reads (without decoding) what its epoch has before batch k.
     """
 
     def __init__(self, spec: Spec, raw, read, **common):
@@ -328,9 +329,9 @@ def _image_feature(name: str, features) -> tuple[str, object]:
     key = "image" if "image" in found else next(iter(found))
     if key != "image" and len(found) > 1:
         raise ZooError(f"data.name: {name} has several images ({', '.join(found)}) and none is called image.")
-    if found[key].dtype not in (np.uint8, np.uint16):
+    if found[key].np_dtype not in (np.uint8, np.uint16):
         raise ZooError(
-            f"data.name: {name} has {np.dtype(found[key].dtype).name} images; only 8 and 16 bits are read."
+            f"data.name: {name} has {np.dtype(found[key].np_dtype).name} images; only 8 and 16 bits are read."
         )
     return key, found[key]
 
@@ -350,7 +351,7 @@ def _class_features(features, prefix: str = "") -> list[str]:
 def _is_bool(feature) -> bool:
     import numpy as np
 
-    return getattr(feature, "dtype", None) == np.bool_ and feature.shape == ()
+    return getattr(feature, "np_dtype", None) == np.bool_ and feature.shape == ()
 
 
 def _classes(name: str, path: str, feature) -> tuple[int, list[str] | None]:

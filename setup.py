@@ -1,0 +1,40 @@
+"""Installs `tfgan_zoo` with its presets (`zoo_configs`), classifiers and pretrained weights."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+root = Path(__file__).parent
+version = re.search(r'__version__ = "(.+)"', (root / "tfgan_zoo" / "__init__.py").read_text(encoding="utf-8"))[1]
+
+setup(
+    name="tfgan_zoo",
+    version=version,
+    description="A zoo of adversarial models (GANs) for Keras 3 and TensorFlow 2",
+    long_description=(root / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["tfgan_zoo", "tfgan_zoo.*"]), "zoo_configs"],
+    package_data={
+        "tfgan_zoo": ["pretrained/*.json", "pretrained/*.npz"],
+        "tfgan_zoo.metrics": ["weights/*.json", "weights/*.npz"],
+        "zoo_configs": ["*.toml"],
+    },
+    install_requires=[
+        "tensorflow>=2.20",
+        "keras>=3.12",
+        "tensorflow-datasets>=4.9.10",
+        "importlib_resources",  # tensorflow-datasets 4.9.10 imports it without declaring it
+        "tensorboard",
+        "numpy>=1.26",
+        "pydantic>=2.9",
+        "click>=8.1",
+        "rich>=13",
+        "pillow>=10",
+        "matplotlib>=3.8",  # loss curves, and the typefaces of the embedded glyphs
+    ],
+    extras_require={"test": ["pytest>=8", "scipy>=1.11"]},
+    entry_points={"console_scripts": ["tfgan_zoo = tfgan_zoo.cli:main"]},
+)

@@ -1,0 +1,97 @@
+"""Publish a finished run as pretrained weights: the only way into tfgan_zoo/pretrained.
+
+    python tools/publish_weights.py runs/dcgan_mnist --licence "MNIST: CC BY-SA 3.0" --data-dir ~/tensorflow_datasets
+
+Writes the weights, loads what was written the way users will, measures that, and writes the card: data and licence,
+steps, seed, time, hardware, metrics with their stamps, commit, versions, SHA-256.
+"""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import click
+
+from tfgan_zoo import console, files, index, weights, zoo
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.runs import Run
+
+LIMIT = 5_000_000  # bytes of one packaged model
+
+
+@click.command(help=__doc__.split("\n\n")[0])
+@click.argument("run_dir", type=click.Path(exists=True, file_okay=False))
+@click.option("--licence", required=True, help="The licence of the data, for the card.")
+@click.option("--storage", type=click.Choice(weights.STORAGES), default="float16", show_default=True)
+@click.option("--data-dir", metavar="DIR", help="Where TFDS data sets lie.")
+@click.option("--inception-weights", metavar="FILE", help="The .npz for fid*. Or set TFGAN_ZOO_INCEPTION.")
+@click.option("--num", type=int, help="Images to generate for the metrics. Default: the preset's.")
+def main(run_dir, licence, storage, data_dir, inception_weights, num):
+    try:
+        publish(Run(run_dir), licence, storage, data_dir, inception_weights, num)
+    except ZooError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def publish(run: Run, licence: str, storage: str, data_dir, inception_weights, num) -> None:
+    """Write `<preset>.npz` and `<preset>.json`; the card only appears when everything else has gone well."""
+    if not run.finished:
+        raise ZooError(f"{run.path}: is not finished. Train it to its end first.")
+    experiment = run.experiment()
+    model = zoo.build(experiment)
+    step = run.restore(model)
+    name = experiment.preset
+    archive = index.PRETRAINED / f"{name}.npz"
+    draft = archive.with_name(f"{name}.draft.npz")
+    weights.save(model, draft, storage)
+    try:
+        if draft.stat().st_size > LIMIT:
+            raise ZooError(f"{draft.stat().st_size:,} bytes is over the limit of {LIMIT:,}: use --storage int8 or a smaller model.")
+        published = zoo.build(experiment)
+        weights.load(published, draft, name)  # what is measured is what is shipped
+        results = measure(published, experiment, name, data_dir, inception_weights, num)
+    except BaseException:
+        draft.unlink()
+        raise
+    finished = json.loads((run.path / "finished.json").read_text())
+    environment = json.loads((run.path / "environment.json").read_text())
+    draft.replace(archive)
+    files.write_json(index.PRETRAINED / f"{name}.json", {
+        "name": name,
+        "file": archive.name,
+        "bytes": archive.stat().st_size,
+        "sha256": files.sha256(archive),
+        "storage": storage,
+        "published": date.today().isoformat(),
+        "experiment": portable(experiment.as_dict()),
+        "data": {"source": finished["data"]["source"], "fingerprint": finished["data"]["fingerprint"], "licence": licence},
+        "training": {
+            "steps": step,
+            "seed": experiment.train.seed,
+            "batch_size": experiment.data.batch_size,
+            "seconds": finished["seconds"],
+            "hardware": f"{environment['processor']}, {environment['cores']} cores"
+                        + "".join(f", {gpu}" for gpu in environment["gpus"]),
+            "commit": environment["commit"],
+            "versions": environment["versions"],
+        },
+        "metrics": [result.as_dict() for result in results],
+    })
+    console.note(f"{archive} ({archive.stat().st_size:,} bytes) and its card")
+
+
+def measure(model, experiment, name, data_dir, inception_weights, num):
+    """The preset's metrics of the weights as they are stored."""
+    from tfgan_zoo import verbs
+
+    return verbs.assess(model, experiment, f"pretrained {name}", data_dir=data_dir, samples=num,
+                        inception_weights=inception_weights)
+
+
+def portable(experiment: dict) -> dict:
+    """The experiment without paths of the machine it was trained on."""
+    return {**experiment, "data": {**experiment["data"], "data_dir": None} if "data_dir" in experiment["data"] else experiment["data"]}
+
+
+if __name__ == "__main__":
+    main()
