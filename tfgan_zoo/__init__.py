@@ -13,7 +13,6 @@ import os
 # On x86 CPUs without AVX512 TensorFlow leaves oneDNN off, which halves the speed of convolutions. It reads the variable
 # when it is loaded; who has decided otherwise keeps that.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 __version__ = "0.1.0"
 

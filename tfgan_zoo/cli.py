@@ -3,6 +3,9 @@
 Errors are one line on stderr and exit status 2; Ctrl-C in training saves and exits with 130.
 """
 
+import functools
+import importlib
+import logging
 import os
 import sys
 
@@ -49,13 +52,30 @@ def main():
       python -m tfgan_zoo train dcgan_glyphs            train on embedded data, no download
       python -m tfgan_zoo generate dcgan_mnist --out digits.png
     """
-    # TensorFlow's C++ log (device probing, kernel registration) is no message to a user of these commands.
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = os.environ.get("TFGAN_ZOO_TF_LOG_LEVEL", "3")
 
 
-def target_options(command):
-    """The arguments of every command that works on a model."""
-    return click.argument("target")(command)
+def needs_tensorflow(command):
+    """Import TensorFlow before the command runs, without the lines its C++ part prints while it loads.
+
+    They tell of device probing and kernel registration, which is no message to a user. TF_CPP_MIN_LOG_LEVEL=0 shows them.
+    """
+    @functools.wraps(command)
+    def run(*arguments, **options):
+        if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
+            return command(*arguments, **options)
+        sys.stderr.flush()
+        stderr, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 2)
+        try:
+            importlib.import_module("tensorflow")
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            os.close(nothing)
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        return command(*arguments, **options)
+
+    return run
 
 
 def data_options(command):
@@ -109,6 +129,7 @@ def info(name):
 @main.command()
 @click.argument("preset")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
+@needs_tensorflow
 def build(preset, overrides):
     """Build a preset's networks and show them, layer by layer.
 
@@ -124,6 +145,7 @@ def build(preset, overrides):
 @main.command()
 @click.argument("name")
 @click.option("--out", metavar="FILE.keras", help="Write the model for keras.models.load_model (after `import tfgan_zoo.zoo`).")
+@needs_tensorflow
 def get(name, out):
     """Get a pretrained model: verify its weights, say what it is, and write it as a .keras file."""
     from tfgan_zoo import files, weights, zoo
@@ -160,13 +182,19 @@ def train(preset, overrides, data_dir, download, run_dir, smoke, dry_run, replic
     from tfgan_zoo import config
 
     config.load(preset, [*overrides, *config.data_options(data_dir, download)], smoke=smoke)  # before the slow import
+    options = {"data_dir": data_dir, "download": download, "smoke": smoke, "replicas": replicas}
+    start_training(preset, overrides, run_dir, dry_run, options)
+
+
+@needs_tensorflow
+def start_training(preset, overrides, run_dir, dry_run, options) -> None:
+    """What `train` does once its settings are known to be sound."""
     from tfgan_zoo import training
 
-    options = {"data_dir": data_dir, "download": download, "smoke": smoke, "replicas": replicas}
     if dry_run:
-        return show_plan(training.dry_run(preset, overrides, **options))
-    run = training.train(preset, overrides, run_dir=run_dir, **options)
-    say_what_lies_where(run)
+        show_plan(training.dry_run(preset, overrides, **options))
+    else:
+        say_what_lies_where(training.train(preset, overrides, run_dir=run_dir, **options))
 
 
 def show_plan(plan) -> None:
@@ -194,7 +222,7 @@ def say_what_lies_where(run) -> None:
 
 
 @main.command(epilog=TARGET)
-@target_options
+@click.argument("target")
 @click.argument("overrides", nargs=-1, metavar="[data.KEY=VALUE]...")
 @click.option("--metrics", metavar="A,B", help="fd_mnist, fd_fashion, fid64, fid192, fid768. Default: the preset's.")
 @click.option("--num", type=click.IntRange(min=2), help="Images to generate. Default: the preset's, usually 10,000.")
@@ -202,6 +230,7 @@ def say_what_lies_where(run) -> None:
 @click.option("--truncation", type=float, help="Truncate latents; 1 is mild, 0.5 strong.")
 @click.option("--inception-weights", metavar="FILE", help="The .npz for fid*. Or set TFGAN_ZOO_INCEPTION.")
 @data_options
+@needs_tensorflow
 def evaluate(target, overrides, metrics, num, seed, truncation, inception_weights, data_dir, download):
     """Measure how far generated images are from real ones; prints the real-against-real floor beside each number.
 
@@ -231,12 +260,13 @@ def protocol(r) -> str:
 
 
 @main.command(epilog=TARGET)
-@target_options
+@click.argument("target")
 @click.option("--num", type=click.IntRange(min=1), default=16, show_default=True, help="How many images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i has seed SEED + i.")
 @click.option("--truncation", type=float, help="Truncate latents: fewer oddities, less variety.")
 @click.option("--arith", metavar='"A - B + C"', help='Latent arithmetic over seeds or groups: "(1,2) - (3,4) + (5,6)".')
 @click.option("--out", metavar="PATH", help="A .png or .jpg for one grid, else a folder. Default: <name>.png")
+@needs_tensorflow
 def generate(target, num, seed, truncation, arith, out):
     """Generate images: a grid, single files, or latent arithmetic. The same seed gives the same image.
 
@@ -256,11 +286,12 @@ def generate(target, num, seed, truncation, arith, out):
 
 
 @main.command(epilog=TARGET)
-@target_options
+@click.argument("target")
 @click.option("--seeds", default="0,1,2,3", show_default=True, metavar="A,B,...", help="Two or more seeds to walk through.")
 @click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one seed to the next.")
 @click.option("--method", default="linear", show_default=True, help="linear or spherical.")
 @click.option("--out", metavar="PATH", help="A .png for a strip, a .gif for an animation. Default: <name>.png")
+@needs_tensorflow
 def interpolate(target, seeds, steps, method, out):
     """Walk between the latents of seeds, as a strip or an animation."""
     from tfgan_zoo import verbs
@@ -280,10 +311,11 @@ def default_out(target: str) -> str:
 
 
 @main.command(epilog=TARGET)
-@target_options
+@click.argument("target")
 @click.option("--folder", default="export/models", show_default=True, help="Where served models live.")
 @click.option("--name", help="The name to serve under. Default: the preset's.")
 @click.option("--version", type=click.IntRange(min=1), help="Default: the next free number.")
+@needs_tensorflow
 def export(target, folder, name, version):
     """Write a SavedModel for TensorFlow Serving; a process without Keras reloads and compares it."""
     from tfgan_zoo import verbs
@@ -293,6 +325,7 @@ def export(target, folder, name, version):
 
 
 @main.command()
+@needs_tensorflow
 def env():
     """Versions, devices and settings, as JSON, for bug reports."""
     import json

@@ -24,16 +24,19 @@ class Dropout(keras.layers.Layer):
         self.seed = random.randrange(2**31) if seed is None else seed
 
     def build(self, input_shape):
-        self.calls = self.add_weight(name="calls", shape=(), dtype="int64", initializer="zeros", trainable=False)
+        self.key = self.add_weight(  # (seed, number of calls)
+            name="key", shape=(2,), dtype="int64", trainable=False,
+            initializer=lambda shape, dtype: tf.constant([self.seed, 0], dtype),
+        )
 
     def call(self, inputs, training=False):
         if not training or self.rate == 0:
             return inputs
         context = tf.distribute.get_replica_context()
         replica = tf.cast(context.replica_id_in_sync_group if context else 0, tf.int64)
-        key = tf.stack([self.seed + replica * 2**32, self.calls.value])
-        self.calls.assign_add(1)
-        kept = tf.random.stateless_uniform(tf.shape(inputs), key) >= self.rate
+        key = self.key.value
+        self.key.assign_add([0, 1])
+        kept = tf.random.stateless_uniform(tf.shape(inputs), key + tf.stack([replica * 2**32, 0])) >= self.rate
         return tf.where(kept, inputs / (1 - self.rate), tf.zeros((), inputs.dtype))
 
     def compute_output_shape(self, input_shape):
