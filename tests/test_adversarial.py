@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_zoo.adversarial import AdversarialModel, Player, to_float, to_uint8
+from tfgan_zoo.adversarial import AdversarialModel, to_float, to_uint8
 from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.families.dcgan import DCGAN
 from tfgan_zoo.families.wgan_gp import WGANGP
 from tfgan_zoo.layers import Dropout, Maxout
+from tfgan_zoo.players import Player
 
-GAMES = pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
 
 
 class Scalar(keras.layers.Layer):

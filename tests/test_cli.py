@@ -1,4 +1,4 @@
-"""The command line: what it answers, how it teaches, and how it refuses. Quality and training are tested elsewhere."""
+"""The command line: what it answers, how it teaches and how it refuses."""
 
 import json
 import os
@@ -54,7 +54,7 @@ for arguments in {[["list"], ["info", UNTRAINED], ["info", "gan"], ["--help"], [
     fast = arguments[0] in ("list", "info", "--help")
     assert not slow & {{"tensorflow", "keras"}} and not (fast and slow), (arguments, slow)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 
@@ -63,7 +63,7 @@ def test_list():
     assert [row.split()[0] for row in rows[1:]] == list(index.presets())
     chosen = run("list", "--family", "gan").stdout.splitlines()[1:]
     assert chosen and all(row.split()[:2] == [row.split()[0], "gan"] for row in chosen)
-    assert len(run("list", "--pretrained").stdout.splitlines()) == 1 + len(set(weights.names()) & set(index.presets()))
+    assert len(run("list", "--pretrained").stdout.splitlines()) == 1 + len(weights.names())
 
 
 @pytest.mark.parametrize("name", list(index.presets()))
@@ -98,12 +98,13 @@ def test_help_of_every_command(command):
     for parameter in cli.main.commands[command].params:
         assert parameter.param_type_name == "argument" or parameter.help, f"{command} {parameter.name} says nothing"
     if command in ON_TARGETS:
-        assert "run directory" in result.stdout
+        assert "run directory" in " ".join(result.stdout.split())
 
 
 @pytest.mark.parametrize("preset_in_help", ["train", "evaluate", "generate"])
 def test_help_shows_commands_that_can_be_copied(preset_in_help):
-    examples = [line.split() for line in run(preset_in_help, "--help").stdout.splitlines() if " -m tfgan_zoo " in line]
+    shown = run(preset_in_help, "--help").stdout.splitlines()
+    examples = [line.split() for line in shown if " -m tfgan_zoo " in line]
     assert examples
     for _python, _m, _zoo, command, target, *_ in examples:
         assert command == preset_in_help and target.removeprefix("runs/") in index.presets()
@@ -120,7 +121,6 @@ def test_help_shows_commands_that_can_be_copied(preset_in_help):
     (["train", "dcgan_glyphs", "train.stpes=3"], ["'train.stpes'", "did you mean 'train.steps'"]),
     (["train", "dcgan_glyphs", "--data-dir", "x"], ["'data.data_dir'"]),
     (["train", "nowhere.toml"], ["no such file: nowhere.toml"]),
-    (["interpolate", "dcgan_glyphs", "--seeds", "1,b"], ["1,b", "whole numbers"]),
 ])
 def test_a_mistake_gets_one_line_that_helps(here, arguments, said):
     line = refused(*arguments)
@@ -140,6 +140,11 @@ def test_a_target_that_is_nothing(here, command):
     assert [path.name for path in here.iterdir()] == ["empty"]
 
 
+def test_seeds_that_are_no_numbers(here):
+    Run.place(config.load("dcgan_glyphs", smoke=True), here / "mine")
+    assert "--seeds 1,b: give whole numbers" in refused("interpolate", "mine", "--seeds", "1,b")
+
+
 def test_stopping_says_so_and_ends_with_130(monkeypatch):
     from tfgan_zoo import training
 
@@ -154,7 +159,7 @@ def test_stopping_says_so_and_ends_with_130(monkeypatch):
 def test_training_without_the_data_names_three_ways_on(here):
     environment = {k: v for k, v in os.environ.items() if k != "TFDS_DATA_DIR"} | {"HOME": str(here)}
     done = subprocess.run([sys.executable, "-m", "tfgan_zoo", "train", "dcgan_celeba", "model.filters=4"],
-                          capture_output=True, text=True, cwd=here, env=environment)
+                          check=False, capture_output=True, text=True, cwd=here, env=environment)
     assert done.returncode == 2 and "Traceback" not in done.stderr
     line, = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     for part in ("celeb_a is not in", "--download", "data.source=folder data.path=", "--smoke"):
@@ -169,7 +174,8 @@ def test_training_without_the_data_names_three_ways_on(here):
     (["data.split=trian"], ["unknown split 'trian'", "did you mean 'train'"]),
     (["train.optimizers.critic.name=adam"], ["unknown player 'critic'", "Allowed: discriminator, generator"]),
     (["train.optimizers.generator.name=adm"], ["unknown optimizer 'adm'", "'adam'"]),
-    (["train.optimizers.generator.name=adam", "train.optimizers.generator.learn=1"], ["train.optimizers.generator", "learn"]),
+    (["train.optimizers.generator.name=adam", "train.optimizers.generator.learn=1"],
+     ["train.optimizers.generator", "learn"]),
 ])
 def test_what_cannot_be_prepared(here, overrides, said):
     line = refused("train", "dcgan_glyphs", "--smoke", *overrides)
@@ -227,6 +233,7 @@ def test_a_run_directory_of_something_else_is_refused(here):
 
 def test_the_error_names_the_first_setting_that_differs(tmp_path):
     run_ = Run.place(config.load("dcgan_glyphs", smoke=True), tmp_path / "mine")
-    Run.place(config.load("dcgan_glyphs", ["train.steps=9"], smoke=True), run_.path)  # more steps are the same experiment
+    more = config.load("dcgan_glyphs", ["train.steps=9"], smoke=True)
+    assert Run.place(more, run_.path).experiment().train.steps == 9  # more steps are the same experiment
     with pytest.raises(ZooError, match="data.size is 64 there and 65 here"):
         Run.place(config.load("dcgan_glyphs", ["data.size=65"], smoke=True), run_.path)

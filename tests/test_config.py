@@ -1,7 +1,6 @@
 """Presets, overlays, overrides, and what bad ones are answered with."""
 
 import json
-import re
 
 import pytest
 
@@ -159,7 +158,7 @@ def test_override_of_a_loaded_experiment():
     ("data.size=0", ["data.size = 0", "greater than 0"]),
     ("data.cache=maybe", ["data.cache = 'maybe'", "should be 'auto' or true or false."]),
     ("data.characters=aab", ["data.characters 'aab'", "each once"]),
-    ('data.transforms=["random_flop"]', ["data.transforms: unknown transform 'random_flop'", "did you mean 'random_flip'"]),
+    ('data.transforms=["random_flop"]', ["unknown transform 'random_flop'", "did you mean 'random_flip'"]),
     ('data.transforms=[{ center_crop = "a" }]', ["center_crop", "size = 'a'", "valid integer"]),
     ("data.transforms=[{}]", ["data.transforms", "one name"]),
     ("data.transforms=[3]", ["data.transforms.0 = 3", "text or a table"]),
@@ -221,7 +220,8 @@ def test_the_place_named_is_where_the_value_stands(preset):
 
 
 def test_a_preset_that_is_not_there():
-    assert re.fullmatch(r"unknown preset 'dcgan_glyph': did you mean 'dcgan_glyphs'.* Allowed: .*", refusal("dcgan_glyph"))
+    message = refusal("dcgan_glyph")
+    assert message.startswith("unknown preset 'dcgan_glyph': did you mean 'dcgan_glyphs'") and "Allowed: " in message
     assert "no such file: nowhere/x.toml" in refusal("nowhere/x.toml")
 
 

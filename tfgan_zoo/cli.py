@@ -223,7 +223,7 @@ def say_what_lies_where(run) -> None:
 
 @main.command(epilog=TARGET)
 @click.argument("target")
-@click.argument("overrides", nargs=-1, metavar="[data.KEY=VALUE]...")
+@click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--metrics", metavar="A,B", help="fd_mnist, fd_fashion, fid64, fid192, fid768. Default: the preset's.")
 @click.option("--num", type=click.IntRange(min=2), help="Images to generate. Default: the preset's, usually 10,000.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the first image.")

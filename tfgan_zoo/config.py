@@ -50,7 +50,7 @@ class Evaluate(Section):
 
     metrics: list[str] = []
     samples: Positive = 10_000
-    split: str = Field("test", description="the split of the data that generated images are compared with")
+    split: str | None = Field(None, description="the split compared with; default test where there is one, else train")
 
 
 class Experiment(Section):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgan_zoo import config, evaluation, generation, weights, zoo
+from tfgan_zoo import config, console, evaluation, generation, weights, zoo
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.runs import Run
@@ -74,13 +74,14 @@ def evaluate(
 def assess(model, experiment, line, *, overrides=(), metrics=(), samples=None, seed=0, truncation=None, data_dir=None,
            download=False, inception_weights=None, run=None) -> list[evaluation.Result]:
     """`evaluate` for a model that is loaded already; `line` says what it is."""
-    source = config.override(experiment, [*overrides, *config.data_options(data_dir, download)]).data
-    settings = experiment.evaluate
+    experiment = config.override(experiment, [*overrides, *config.data_options(data_dir, download)])
+    source, settings = experiment.data, experiment.evaluate
     metrics = list(metrics or settings.metrics)
     if not metrics:
         raise ZooError(f"{experiment.preset} names no metrics: choose with --metrics from {', '.join(evaluation.METRICS)}.")
-    reference = source.open(model.element_spec, split=settings.split)
-    held_out = source.open(model.element_spec) if settings.split != source.split else None
+    training_data = source.open(model.element_spec)
+    reference = _reference(source, model, settings.split) or training_data
+    held_out = training_data if reference is not training_data else None
     results = evaluation.evaluate(
         model, reference, metrics, samples=min(samples or settings.samples, reference.num_examples), seed=seed,
         truncation=truncation, held_out=held_out, inception_weights=inception_weights, name=line,
@@ -88,6 +89,17 @@ def assess(model, experiment, line, *, overrides=(), metrics=(), samples=None, s
     for result in results if run else ():
         run.append("evaluations.jsonl", result.as_dict())
     return results
+
+
+def _reference(source, model, split: str | None):
+    """The split to compare with; None where the preset names none and the data have no test split."""
+    try:
+        return source.open(model.element_spec, split=split or "test") if split != source.split else None
+    except ZooError:
+        if split is not None:
+            raise
+        console.note("these data have no test split: measuring against the training data, without a floor")
+        return None
 
 
 def export(target: Target, folder: str | os.PathLike = "export/models", *, name: str | None = None,

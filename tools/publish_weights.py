@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from tfgan_zoo import console, files, index, weights, zoo
+from tfgan_zoo import console, files, index, verbs, weights, zoo
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.runs import Run
 
@@ -25,15 +25,16 @@ LIMIT = 5_000_000  # bytes of one packaged model
 @click.option("--storage", type=click.Choice(weights.STORAGES), default="float16", show_default=True)
 @click.option("--data-dir", metavar="DIR", help="Where TFDS data sets lie.")
 @click.option("--inception-weights", metavar="FILE", help="The .npz for fid*. Or set TFGAN_ZOO_INCEPTION.")
+@click.option("--metrics", metavar="A,B", help="Default: the preset's.")
 @click.option("--num", type=int, help="Images to generate for the metrics. Default: the preset's.")
-def main(run_dir, licence, storage, data_dir, inception_weights, num):
+def main(run_dir, licence, storage, **measuring):
     try:
-        publish(Run(run_dir), licence, storage, data_dir, inception_weights, num)
+        publish(Run(run_dir), licence, storage, **measuring)
     except ZooError as error:
         raise click.UsageError(str(error)) from None
 
 
-def publish(run: Run, licence: str, storage: str, data_dir, inception_weights, num) -> None:
+def publish(run: Run, licence: str, storage: str, *, metrics=None, num=None, data_dir=None, inception_weights=None) -> None:
     """Write `<preset>.npz` and `<preset>.json`; the card only appears when everything else has gone well."""
     if not run.finished:
         raise ZooError(f"{run.path}: is not finished. Train it to its end first.")
@@ -49,7 +50,8 @@ def publish(run: Run, licence: str, storage: str, data_dir, inception_weights, n
             raise ZooError(f"{draft.stat().st_size:,} bytes is over the limit of {LIMIT:,}: use --storage int8 or a smaller model.")
         published = zoo.build(experiment)
         weights.load(published, draft, name)  # what is measured is what is shipped
-        results = measure(published, experiment, name, data_dir, inception_weights, num)
+        results = verbs.assess(published, experiment, f"pretrained {name}", metrics=metrics.split(",") if metrics else (),
+                               samples=num, data_dir=data_dir, inception_weights=inception_weights)
     except BaseException:
         draft.unlink()
         raise
@@ -80,17 +82,10 @@ def publish(run: Run, licence: str, storage: str, data_dir, inception_weights, n
     console.note(f"{archive} ({archive.stat().st_size:,} bytes) and its card")
 
 
-def measure(model, experiment, name, data_dir, inception_weights, num):
-    """The preset's metrics of the weights as they are stored."""
-    from tfgan_zoo import verbs
-
-    return verbs.assess(model, experiment, f"pretrained {name}", data_dir=data_dir, samples=num,
-                        inception_weights=inception_weights)
-
-
 def portable(experiment: dict) -> dict:
     """The experiment without paths of the machine it was trained on."""
-    return {**experiment, "data": {**experiment["data"], "data_dir": None} if "data_dir" in experiment["data"] else experiment["data"]}
+    data = experiment["data"]
+    return {**experiment, "data": {**data, "data_dir": None} if "data_dir" in data else data}
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ import keras
 from keras import layers
 
 from tfgan_zoo import losses
-from tfgan_zoo.adversarial import AdversarialModel, Player
+from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.layers import Dropout, Maxout
+from tfgan_zoo.players import Player
 from tfgan_zoo.types import Fraction, ImageShape, Positive
 
 

@@ -12,9 +12,10 @@ import keras
 from keras import layers
 
 from tfgan_zoo import losses, penalties
-from tfgan_zoo.adversarial import AdversarialModel, Player, batch_size
+from tfgan_zoo.adversarial import AdversarialModel, batch_size
 from tfgan_zoo.layers import batch_norm
 from tfgan_zoo.networks.geometry import count_doublings
+from tfgan_zoo.players import Player
 from tfgan_zoo.types import Positive, Weight
 
 adam = partial(keras.optimizers.Adam, 1e-4, beta_1=0.0, beta_2=0.9)  # Algorithm 1

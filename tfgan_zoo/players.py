@@ -1,0 +1,72 @@
+"""The sides of a game and their optimizers."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+adam = functools.partial(keras.optimizers.Adam, 2e-4, beta_1=0.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """One side of the game.
+
+    `name` is the player's loss method without `_loss` ("generator" -> `model.generator_loss`), `networks` the model's
+    attributes whose variables it owns (default: the one of its name), `steps` its updates per turn, each on its own
+    slice of the batch (k of Algorithm 1 in Goodfellow et al. 2014, n_critic of WGAN), and `optimizer` makes the
+    paper's optimizer.
+    """
+
+    name: str
+    networks: tuple[str, ...] = ()
+    steps: int = 1
+    optimizer: Callable[[], keras.optimizers.Optimizer] = adam
+
+    def __post_init__(self):
+        object.__setattr__(self, "networks", tuple(self.networks) or (self.name,))
+
+    @property
+    def log_name(self) -> str:
+        """`g_loss` for `generator`, `d_x_loss` for `discriminator_x`."""
+        head, *domain = self.name.split("_")
+        return "_".join([head[0], *domain, "loss"])
+
+
+@keras.saving.register_keras_serializable("tfgan_zoo")
+class PlayerOptimizers(keras.optimizers.Optimizer):
+    """One optimizer per player under the single `model.optimizer` that Keras saves and its callbacks look at.
+
+    Keras callbacks that set learning rates find the players' optimizers in `optimizers`.
+    """
+
+    def __init__(self, by_player: dict[str, keras.optimizers.Optimizer], name: str = "player_optimizers"):
+        super().__init__(learning_rate=0.0, name=name)
+        self.by_player = dict(by_player)
+
+    @property
+    def optimizers(self) -> list[keras.optimizers.Optimizer]:
+        """The players' optimizers, in playing order."""
+        return list(self.by_player.values())
+
+    @property
+    def variables(self):
+        """The state of every player's optimizer."""
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
+    def save_own_variables(self, store):
+        """Nothing of its own: Keras finds the players' optimizers as children."""
+
+    def load_own_variables(self, store):
+        """Nothing of its own."""
+
+    def get_config(self) -> dict[str, Any]:
+        serialize = keras.saving.serialize_keras_object
+        return {"by_player": {k: serialize(v) for k, v in self.by_player.items()}, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        deserialize = functools.partial(keras.saving.deserialize_keras_object, custom_objects=custom_objects)
+        return cls({k: deserialize(v) for k, v in config["by_player"].items()}, config["name"])
