@@ -139,7 +139,7 @@ def test_weights_that_cannot_be_measured_leave_nothing(places, finished, monkeyp
     def fail(*arguments):
         raise ZooError("no such metric")
 
-    monkeypatch.setattr(publish_weights, "measure", fail)
+    monkeypatch.setattr(publish_weights.verbs, "assess", fail)
     done = run(publish_weights, finished.path, "--licence", "none")
     assert done.exit_code == 2 and "no such metric" in done.output and not contents(index.PRETRAINED)
 

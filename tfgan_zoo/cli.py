@@ -12,7 +12,7 @@ import sys
 import click
 
 from tfgan_zoo import __version__, console, index
-from tfgan_zoo.errors import ZooError
+from tfgan_zoo.errors import ZooError, unknown
 
 TARGET = "TARGET is a preset with pretrained weights (`list` marks them) or a run directory."
 
@@ -22,8 +22,6 @@ class Commands(click.Group):
 
     def resolve_command(self, context, arguments):
         if arguments and arguments[0] not in self.commands and not arguments[0].startswith("-"):
-            from tfgan_zoo.errors import unknown
-
             raise click.UsageError(str(unknown("command", arguments[0], self.commands)))
         return super().resolve_command(context, arguments)
 
@@ -78,6 +76,32 @@ def needs_tensorflow(command):
     return run
 
 
+def check_target(context, parameter, target):
+    """Refuse what is neither a run nor a pretrained preset before the slow import."""
+    from tfgan_zoo import runs, weights
+
+    if parameter.name == "target" and os.path.isdir(target):
+        runs.Run(target)
+    elif target in weights.names() or target in index.presets():
+        weights.card(target)
+    else:
+        raise unknown("run directory or preset" if parameter.name == "target" else "preset", target, index.presets())
+    return target
+
+
+def check_preset(context, parameter, preset):
+    """Refuse an unknown preset before the slow import."""
+    index.preset_path(preset)
+    return preset
+
+
+def check_keras(context, parameter, out):
+    """Refuse a name that Keras would write in another format."""
+    if out and not out.endswith(".keras"):
+        raise ZooError(f"--out {out}: must end in .keras.")
+    return out
+
+
 def data_options(command):
     """The options of every command that reads data."""
     for option in (
@@ -88,7 +112,7 @@ def data_options(command):
     return command
 
 
-@main.command("list")
+@main.command("list", short_help="The presets: what each trains, on which data.")
 @click.option("--family", help="Only presets of this family.")
 @click.option("--pretrained", is_flag=True, help="Only presets with pretrained weights.")
 def list_(family, pretrained):
@@ -101,7 +125,7 @@ def list_(family, pretrained):
     ])
 
 
-@main.command()
+@main.command(short_help="A preset's or a family's facts and card.")
 @click.argument("name", metavar="PRESET|FAMILY")
 def info(name):
     """Show a preset (settings, paper, pretrained card) or a family (paper, arguments, presets)."""
@@ -126,8 +150,8 @@ def info(name):
         ])
 
 
-@main.command()
-@click.argument("preset")
+@main.command(short_help="Show a preset's networks, layer by layer.")
+@click.argument("preset", callback=check_preset)
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @needs_tensorflow
 def build(preset, overrides):
@@ -142,9 +166,9 @@ def build(preset, overrides):
         network.summary(print_fn=click.echo)
 
 
-@main.command()
-@click.argument("name")
-@click.option("--out", metavar="FILE.keras", help="Write the model for keras.models.load_model (after `import tfgan_zoo.zoo`).")
+@main.command(short_help="Verify a pretrained model, write it as .keras.")
+@click.argument("name", callback=check_target)
+@click.option("--out", metavar="FILE.keras", callback=check_keras, help="Write the model for keras.models.load_model (after `import tfgan_zoo.zoo`).")
 @needs_tensorflow
 def get(name, out):
     """Get a pretrained model: verify its weights, say what it is, and write it as a .keras file."""
@@ -154,15 +178,13 @@ def get(name, out):
     click.echo(f"{name}: {weights.find(name, weights.card(name))} is whole; "
                f"{', '.join(f'{n} {network.count_params():,}' for n, network in model.networks_by_name.items())} parameters")
     if out:
-        if not out.endswith(".keras"):
-            raise ZooError(f"--out {out}: must end in .keras.")
         model.compile()
         with files.atomic(out) as temporary:
             model.save(temporary)
         click.echo(out)
 
 
-@main.command()
+@main.command(short_help="Train a preset, or resume its unfinished run.")
 @click.argument("preset")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @data_options
@@ -221,8 +243,8 @@ def say_what_lies_where(run) -> None:
         click.echo(f"  python -m tfgan_zoo {line}")
 
 
-@main.command(epilog=TARGET)
-@click.argument("target")
+@main.command(epilog=TARGET, short_help="Measure samples against real images.")
+@click.argument("target", callback=check_target)
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--metrics", metavar="A,B", help="fd_mnist, fd_fashion, fid64, fid192, fid768. Default: the preset's.")
 @click.option("--num", type=click.IntRange(min=2), help="Images to generate. Default: the preset's, usually 10,000.")
@@ -259,8 +281,8 @@ def protocol(r) -> str:
             f"{r['reference']}; {r['features']} {r['features_sha256'][:8]}, {r['resize']}")
 
 
-@main.command(epilog=TARGET)
-@click.argument("target")
+@main.command(epilog=TARGET, short_help="Grids, single files, latent arithmetic.")
+@click.argument("target", callback=check_target)
 @click.option("--num", type=click.IntRange(min=1), default=16, show_default=True, help="How many images.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Image i has seed SEED + i.")
 @click.option("--truncation", type=float, help="Truncate latents: fewer oddities, less variety.")
@@ -285,8 +307,8 @@ def generate(target, num, seed, truncation, arith, out):
     click.echo(out)
 
 
-@main.command(epilog=TARGET)
-@click.argument("target")
+@main.command(epilog=TARGET, short_help="A strip or GIF between seeds.")
+@click.argument("target", callback=check_target)
 @click.option("--seeds", default="0,1,2,3", show_default=True, metavar="A,B,...", help="Two or more seeds to walk through.")
 @click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one seed to the next.")
 @click.option("--method", default="linear", show_default=True, help="linear or spherical.")
@@ -310,8 +332,8 @@ def default_out(target: str) -> str:
     return f"{os.path.basename(os.path.normpath(target))}.png"
 
 
-@main.command(epilog=TARGET)
-@click.argument("target")
+@main.command(epilog=TARGET, short_help="A verified SavedModel for TensorFlow Serving.")
+@click.argument("target", callback=check_target)
 @click.option("--folder", default="export/models", show_default=True, help="Where served models live.")
 @click.option("--name", help="The name to serve under. Default: the preset's.")
 @click.option("--version", type=click.IntRange(min=1), help="Default: the next free number.")
@@ -324,7 +346,7 @@ def export(target, folder, name, version):
     click.echo(f"{path}\n\nserve it: see export/README.md, or\n  saved_model_cli show --all --dir {path}")
 
 
-@main.command()
+@main.command(short_help="Versions and devices, for bug reports.")
 @needs_tensorflow
 def env():
     """Versions, devices and settings, as JSON, for bug reports."""

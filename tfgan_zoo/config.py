@@ -9,7 +9,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -93,8 +92,9 @@ def load(preset: str, overrides: Iterable[str] = (), *, smoke: bool = False) -> 
     overlay = tables.pop("smoke", {})
     origin = str(path)
     tables.setdefault("preset", path.stem)
+    _require_tables(tables, origin)
     if smoke:
-        if not overlay:
+        if not overlay or not isinstance(overlay, Mapping):
             raise ZooError(f"{origin}: has no [smoke] table, so --smoke has nothing to apply.")
         _merge(tables, overlay)
     texts = dict(_split(text) for text in overrides)
@@ -170,17 +170,19 @@ def _merge(tables: dict[str, Any], changes: Mapping[str, Any]) -> None:
         before = tables.get(section, {})
         if section == "data" and values.get("source", before.get("source")) != before.get("source"):
             before = {key: value for key, value in before.items() if key in data.BaseSource.model_fields}
-        tables[section] = {**before, **_nested(before, values)}
+        tables[section] = {**before, **_nested(before, values, section)}
 
 
-def _nested(before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _nested(before: Mapping[str, Any], values: Mapping[str, Any], path: str) -> dict[str, Any]:
     """`values` with dotted names ("optimizers.generator") put into the tables that they name."""
     result: dict[str, Any] = {}
     for name, value in values.items():
         head, dot, rest = name.partition(".")
         if dot:
-            inner = {**before.get(head, {}), **result.get(head, {})}
-            result[head] = {**inner, **_nested(inner, {rest: value})}
+            inner = result.get(head, before.get(head, {}))
+            if not isinstance(inner, Mapping):
+                raise ZooError(f"command line: {path}.{name}: {path}.{head} = {inner!r} is no table; write {path}.{head}=VALUE.")
+            result[head] = {**inner, **_nested(inner, {rest: value}, f"{path}.{head}")}
         else:
             result[name] = value
     return result
@@ -192,16 +194,25 @@ def _validate(tables: dict[str, Any], origin: str, texts: Mapping[str, str]) -> 
             raise unknown("key", key, ["family", *SECTIONS], where=origin)
     if tables.get("family") not in index.families():
         raise unknown("family", tables.get("family"), index.families(), where=origin)
-    for section in SECTIONS:
-        if not isinstance(tables.get(section, {}), Mapping):
-            raise ZooError(f"{origin}: {section} must be a table, got {tables[section]!r}.")
+    _require_tables(tables, origin)
     tables = dict(tables)
     if "source" not in tables.get("data", {}):
         raise ZooError(f"{origin}: data.source is missing. Allowed: {', '.join(data.source_names())}.")
-    source = data.source_class(tables["data"]["source"])
+    name, names = tables["data"]["source"], data.source_names()
+    if name not in names:
+        raise unknown("data.source", name, names, where="command line" if "data.source" in texts else origin)
+    source = data.source_class(name)
     for section, schema in {"data": source, "train": Train, "evaluate": Evaluate}.items():
         tables[section] = _check(schema, tables.get(section, {}), section, origin, texts)
     return Experiment(**tables, origin=origin, overrides=dict(texts))
+
+
+def _require_tables(tables: Mapping[str, Any], origin: str) -> None:
+    if not isinstance(tables.get("preset", ""), str):
+        raise ZooError(f"{origin}: preset must be text, got {tables['preset']!r}.")
+    for section in SECTIONS:
+        if not isinstance(tables.get(section, {}), Mapping):
+            raise ZooError(f"{origin}: {section} must be a table, got {tables[section]!r}.")
 
 
 def _check(schema: type[BaseModel], values: Mapping[str, Any], section: str, origin: str, texts: Mapping[str, str]):
@@ -212,7 +223,8 @@ def _check(schema: type[BaseModel], values: Mapping[str, Any], section: str, ori
         problems = error.errors(include_url=False)
     for problem in problems:  # a number on the command line for a key that holds text
         key = f"{section}.{problem['loc'][0]}" if problem["loc"] else section
-        if problem["type"] == "string_type" and key in texts and values[problem["loc"][0]] != texts[key]:
+        mended = problem["type"] == "string_type" and len(problem["loc"]) == 1 and key in texts
+        if mended and values[problem["loc"][0]] != texts[key]:
             return _check(schema, {**values, problem["loc"][0]: texts[key]}, section, origin, texts)
     raise _explain(problems, schema, section, origin, texts)
 

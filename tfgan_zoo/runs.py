@@ -66,7 +66,7 @@ class Run:
                 f"--run-dir {self.path}: holds another experiment: {key} is {before.get(key)!r} there and "
                 f"{now.get(key)!r} here. Name another directory, or the same settings."
             )
-        if self.step >= experiment.train.steps:
+        if self.finished and self.step >= experiment.train.steps:
             raise ZooError(
                 f"--run-dir {self.path}: is finished at step {self.step:,}. Train on with train.steps=N above that, or "
                 "name another directory."

@@ -1,13 +1,14 @@
 """Pretrained weights: one `.npz` and one card (JSON: SHA-256, experiment, provenance, metrics) per model.
 
 The arrays are `<network>/<index>` in the order of `network.weights`, as float16, or as int8 with one float32 scale per
-output unit under `<network>/<index>/scale`. Nothing is unpickled.
+place on the last axis under `<network>/<index>/scale`. Nothing is unpickled.
 """
 
 import json
 import os
 import urllib.request
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def card(name: str) -> dict[str, Any]:
         if name in index.presets():
             have = ", ".join(names()) or "none yet"
             raise ZooError(f"{name}: has no pretrained weights (there are: {have}). Train it: python -m tfgan_zoo train {name}")
-        raise unknown("pretrained model", name, names())
+        raise unknown("preset", name, index.presets())
     return json.loads((index.PRETRAINED / f"{name}.json").read_text(encoding="utf-8"))
 
 
@@ -53,9 +54,12 @@ def find(name: str, card: dict[str, Any]) -> Path:
     path = next((path for path in (packaged, cached) if path.is_file()), None)
     if path is None and card.get("url"):
         path = cached
+        console.note(f"{name}: fetching {card['url']} ({card['bytes'] / 1e6:.1f} MB)")
         with files.atomic(path) as temporary:
-            console.note(f"{name}: fetching {card['url']} ({card['bytes'] / 1e6:.1f} MB)")
-            urllib.request.urlretrieve(card["url"], temporary)
+            try:
+                urllib.request.urlretrieve(card["url"], temporary)
+            except (OSError, ValueError) as error:  # no network, no such file, a connection that breaks off
+                raise ZooError(f"{name}: {card['url']} cannot be fetched ({error}). Try again, or put it at {path}.") from None
             _verify(name, temporary, card["sha256"])
     if path is None:
         raise ZooError(f"{name}: {packaged} is missing and its card names no URL. Install tfgan_zoo again.")
@@ -68,7 +72,7 @@ def _verify(name: str, path: Path, expected: str) -> None:
     if actual != expected:
         raise ZooError(
             f"{name}: {path} is damaged: SHA-256 {actual[:12]}... instead of {expected[:12]}... "
-            "Delete it and install tfgan_zoo again."
+            f"{'Delete it to fetch it again' if cache_folder() in path.parents else 'Install tfgan_zoo again'}."
         )
 
 
@@ -99,7 +103,7 @@ def load(model, path: Path, where: str) -> None:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ZooError(f"{where}: {path} cannot be read ({error}).") from None
     for name, network in model.networks_by_name.items():
         values = []

@@ -9,7 +9,7 @@ import keras
 
 from tfgan_zoo import config, index, weights
 from tfgan_zoo.adversarial import AdversarialModel
-from tfgan_zoo.errors import ZooError
+from tfgan_zoo.errors import ZooError, unknown
 
 Start = Literal["live", "ema"]
 
@@ -43,7 +43,8 @@ def build(experiment: "str | config.Experiment", **model) -> AdversarialModel:
     try:
         return family(**arguments, dtype=policy)
     except ZooError as error:
-        raise ZooError(f"{experiment.origin or experiment.preset}: model.{error}") from None
+        given = any(key.startswith("model.") for key in experiment.overrides)
+        raise ZooError(f"{'command line' if given else experiment.origin or experiment.preset}: model.{error}") from None
 
 
 def get(name: str, start: Start = "live") -> AdversarialModel:
@@ -93,7 +94,7 @@ def load(target: "str | Path") -> "tuple[AdversarialModel, config.Experiment, st
         model = build(experiment)
         step = run.restore(model)
         return model, experiment, f"{target} at step {step:,}"
-    if str(target) in index.presets() or not ("/" in str(target) or Path(target).exists()):
+    if str(target) in index.presets() or str(target) in weights.names():
         card = weights.card(str(target))
         return get(str(target)), config.Experiment.from_dict(card["experiment"], f"card of {target}"), f"pretrained {target}"
-    raise ZooError(f"{target}: neither a run directory nor a preset; `python -m tfgan_zoo list` names the presets.")
+    raise unknown("run directory or preset", str(target), index.presets())

@@ -12,8 +12,8 @@ Trains DCGAN (Radford et al. 2015, https://arxiv.org/abs/1511.06434) at the pape
 Each contender lives in a process of its own, so that their thread pools never mix, and computes only while
 the others wait. They take slices in turn (A B C A B C ...), so that a slow spell of the machine meets all.
 Read the ratios: images/s belong to one machine at one moment. On a machine that others use too, take
---threads 1 and read the images per second of processor time ("cpu s"): threads that wait for one another suffer
-most from neighbours, and not all contenders alike.
+--threads 1 and read the images per second of processor time ("cpu s"): threads that wait for one another
+suffer most from neighbours, and not all contenders alike.
 """
 
 import argparse
@@ -174,7 +174,7 @@ def train(arguments: argparse.Namespace) -> None:
         entrants += [(name, True) for name in arguments.only if name != "pytorch"]
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > 0.3 * cores():
-        console.note(f"other jobs load this machine ({load:.1f} on {cores()} cores): see --help on what to read")
+        console.note(f"other jobs are running ({load:.1f} on {cores()} cores): see --help on what to read")
     results = []
     for side in arguments.shapes:
         image_shape, filters = GAMES[side]
@@ -182,8 +182,9 @@ def train(arguments: argparse.Namespace) -> None:
                "threads": arguments.threads}
         rows = compare([{"contender": name, "jit": jit, **job} for name, jit in entrants],
                        arguments.rounds, arguments.seconds)
-        show(f"DCGAN-{side} training, filters={job['filters']}, batch {arguments.batch}, "
-             f"{arguments.threads} thread(s), median of {arguments.rounds} rounds of {arguments.seconds:g} s", rows)
+        settings = f"filters={job['filters']}, batch {arguments.batch}, {arguments.threads} thread(s)"
+        slices = f"median of {arguments.rounds} rounds of {arguments.seconds:g} s"
+        show(f"DCGAN-{side} training, {settings}, {slices}", rows)
         results += rows
     if arguments.json:
         files.write_json(arguments.json, record(arguments, load, results))
@@ -237,7 +238,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME",
                          help=f"contenders, of {', '.join(CONTENDERS)}")
     command.add_argument("--jit", action="store_true",
-                         help="add rows with XLA for zoo and bare; on a CPU a full-width step may take minutes")
+                         help="add rows with XLA for zoo and bare; on a CPU a step may take minutes")
     command.add_argument("--batch", type=positive(int), default=64, help="images per step")
     command.add_argument("--rounds", type=positive(int), default=5, help="slices of each contender")
     command.add_argument("--seconds", type=positive(float), default=10.0, help="length of a slice")

@@ -1,9 +1,9 @@
 """The contenders of `tools/benchmark.py train`: DCGAN training by the zoo, by a bare loop and by PyTorch.
 
-Each is a function (image_shape, filters, batch, jit) -> (run, parameters): `run(steps)` trains that many steps
-and returns when they are done, `parameters` counts what is trained. All draw z from U(-1, 1), take uint8 images
-from memory and map them to [-1, 1] on the device, and step both players with Adam on the non-saturating losses of
-Goodfellow et al. 2014. Each imports the framework it needs and no other.
+Each is a function (image_shape, filters, batch, jit) -> (run, parameters): `run(steps)` trains that many
+steps and returns when they are done, `parameters` counts what is trained. All draw z from U(-1, 1), take
+uint8 images from memory, map them to [-1, 1] on the device, and step both players with Adam on the
+non-saturating losses of Goodfellow et al. 2014. Each imports the framework it needs and no other.
 """
 
 import math
@@ -84,8 +84,8 @@ def bare_step(generator, discriminator, jit: bool = False, noise: Callable | Non
 def pytorch(image_shape, filters: int, batch: int, jit: bool) -> tuple[Run, int]:
     """pytorch/examples/dcgan in channels_last: what a PyTorch user would write.
 
-    Two things differ from the example, both in PyTorch's favour: gradients that nobody uses (of D in G's step)
-    are not computed, and the sigmoid is part of the loss.
+    Two things differ from the example, both in PyTorch's favour: gradients that nobody uses (of D in G's
+    step) are not computed, and the sigmoid is part of the loss.
     """
     import torch
     from torch.nn.functional import softplus

@@ -129,6 +129,8 @@ def main(name, title, paper, root):
         root / "tests" / f"test_{name}.py": TEST,
     }
     for path in places:
+        if not path.parent.is_dir():
+            raise click.UsageError(f"{path.parent} is no folder; nothing was written. --root must be a checkout.")
         if path.exists():
             raise click.UsageError(f"{path} exists; nothing was written. Choose another name.")
     for path, text in places.items():

@@ -84,8 +84,12 @@ def publish(run: Run, licence: str, storage: str, *, metrics=None, num=None, dat
 
 def portable(experiment: dict) -> dict:
     """The experiment without paths of the machine it was trained on."""
-    data = experiment["data"]
-    return {**experiment, "data": {**data, "data_dir": None} if "data_dir" in data else data}
+    data = dict(experiment["data"])
+    if "data_dir" in data:
+        data["data_dir"] = None
+    if "path" in data:
+        data["path"] = Path(data["path"]).name
+    return {**experiment, "data": data}
 
 
 if __name__ == "__main__":
