@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfgan_zoo import devices
 from tfgan_zoo.adversarial import AdversarialModel, to_float, to_uint8
 from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
@@ -123,7 +124,7 @@ def test_unknown_players_and_settings_are_one_line():
 
 
 def test_compiled_loops_are_refused_over_two_replicas():
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    with devices.strategy(2).scope():
         model = DiracGame()
         for options in ({"jit_compile": True}, {"steps_per_execution": 4}):
             with pytest.raises(ZooError, match="over 2 replicas"):
@@ -208,7 +209,7 @@ def test_maxout_is_the_largest_of_its_pieces():
 
 
 def test_dropout_scales_and_differs_between_calls_and_replicas():
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = devices.strategy(2)
     with strategy.scope():
         layer = Dropout(0.25, seed=1)
         layer.build((None, 4000))

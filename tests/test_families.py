@@ -1,6 +1,5 @@
 """Every family against every contract, at smoke size. A new family is tested here without writing a test."""
 
-import functools
 import subprocess
 import sys
 
@@ -9,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_zoo import config, index, zoo
+from tfgan_zoo import config, devices, index, zoo
 from tfgan_zoo.serving import savedmodel
 
 FAMILIES = index.families()
@@ -17,11 +16,6 @@ SMOKE_PRESET = {name: next(f["preset"] for f in index.listing() if f["family"] =
 ARGUMENTS = {name: config.load(SMOKE_PRESET[name], smoke=True).model for name in FAMILIES}
 each_family = pytest.mark.parametrize("family", FAMILIES)
 each_replicas = pytest.mark.parametrize("replicas", [1, 2])
-
-
-@functools.cache  # variables and steps must see the same strategy
-def strategy_of(replicas):
-    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
 
 
 def make(family, **arguments):
@@ -107,7 +101,7 @@ def test_every_trainable_variable_belongs_to_exactly_one_player(family):
 @each_replicas
 @pytest.mark.parametrize("updates", ["alternating", "simultaneous"])
 def test_a_step_changes_each_players_variables_and_no_others(family, replicas, updates):
-    with strategy_of(replicas).scope():
+    with devices.strategy(replicas).scope():
         model = make(family, updates=updates)
         model.compile(optimizer={player.name: keras.optimizers.SGD(0.1) for player in model.players})
     enliven(model)
@@ -140,7 +134,7 @@ def pin_noise(model, size):
 def test_sgd_on_one_and_two_replicas_agree(family, updates):
     results = []
     for replicas in (1, 2):
-        with strategy_of(replicas).scope():
+        with devices.strategy(replicas).scope():
             model = make(family, updates=updates, **without_dropout(family))
             model.compile(optimizer={player.name: keras.optimizers.SGD(0.01) for player in model.players})
         enliven(model)
@@ -180,7 +174,7 @@ def test_average_lags_and_copies_statistics(family):
 @each_family
 def test_noise_differs_by_step_and_replica_and_repeats_by_seed(family):
     def draws(replicas, steps, seed=0):
-        strategy = strategy_of(replicas)
+        strategy = devices.strategy(replicas)
         with strategy.scope():
             model = make(family, seed=seed)
 

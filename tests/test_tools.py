@@ -136,7 +136,7 @@ def test_weights_over_the_limit_leave_nothing(places, finished, monkeypatch):
 
 
 def test_weights_that_cannot_be_measured_leave_nothing(places, finished, monkeypatch):
-    def fail(*arguments):
+    def fail(*arguments, **options):
         raise ZooError("no such metric")
 
     monkeypatch.setattr(publish_weights.verbs, "assess", fail)

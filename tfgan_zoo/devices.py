@@ -1,5 +1,6 @@
 """The devices a model trains on and the strategy over them."""
 
+import functools
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -25,8 +26,11 @@ def logical_cpus(count: int) -> None:
             raise ZooError(f"replicas={count}: TensorFlow already runs with {have} CPU device(s); start a new process.") from None
 
 
+@functools.cache  # two strategies over the same devices mix up their collective operations
 def strategy(replicas: int | None = None):
     """MirroredStrategy over all GPUs, over the one CPU where there is none, or over `replicas` devices.
+
+    One per number of replicas in a process.
 
     Raises:
         ZooError: more replicas than GPUs.
