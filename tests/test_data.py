@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from pydantic import ValidationError
 
-from tfgan_zoo import data
+from tfgan_zoo import data, devices
 from tfgan_zoo.data import base, images, keyed, transforms
 from tfgan_zoo.errors import ZooError
 
@@ -105,7 +105,7 @@ def test_examples_are_one_ordered_pass_without_random_transforms(numbered):
 
 
 def test_distribution_gives_each_replica_its_part(numbered):
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = devices.strategy(2)
     opened = numbered().open(spec())
     spread = next(iter(strategy.experimental_distribute_dataset(opened.batches(4))))
     parts = [part.numpy().tolist() for part in strategy.experimental_local_results(spread["label"])]

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from tfgan_zoo import devices
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.families.dcgan import DCGAN
 from tfgan_zoo.families.gan import GAN
@@ -104,7 +105,7 @@ def test_an_export_that_fails_its_check_leaves_nothing(tmp_path, monkeypatch):
 
 
 def test_an_export_under_a_strategy(tmp_path):
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = devices.strategy(2)
     with strategy.scope():
         model = lively(MODELS["dcgan_ema"]())
     path = export(model, tmp_path, name="m", verify=False)

@@ -59,7 +59,10 @@ class Run:
 
     def _refuse_unless_continued(self, experiment: Experiment) -> None:
         before, now = _flat(self.config()), _flat(experiment.as_dict())
-        differing = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k) and k != "train.steps")
+        differing = sorted(
+            key for key in before.keys() | now.keys()
+            if before.get(key) != now.get(key) and key != "train.steps" and not key.startswith("evaluate.")
+        )
         if differing:
             key = differing[0]
             raise ZooError(
