@@ -133,6 +133,16 @@ class Run:
         return 0
 
     # === Logs ===
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """The environment of every session that worked on the run, each with the step it began at."""
+        path = self.path / "environment.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+
+    def note_session(self, step: int, environment: dict[str, Any]) -> None:
+        """Add a session that begins at `step`."""
+        files.write_json(self.path / "environment.json", [*self.sessions, {"from_step": step, **environment}])
+
     def metrics(self) -> list[dict[str, Any]]:
         """The lines of `metrics.jsonl`."""
         path = self.path / "metrics.jsonl"

@@ -54,7 +54,7 @@ def train(
         f"{experiment.preset}: {'resuming at step ' + format(start, ',') if start else 'training'} in {run.path}, "
         f"{data.facts['source']}, {strategy.num_replicas_in_sync} replica(s)"
     )
-    files.write_json(run.path / "environment.json", devices.environment())
+    run.note_session(start, devices.environment())
     run.forget_after(start)
     if start < steps:
         _fit(model, data, run, experiment, start, callbacks)

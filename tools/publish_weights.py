@@ -56,7 +56,7 @@ def publish(run: Run, licence: str, storage: str, *, metrics=None, num=None, dat
         draft.unlink()
         raise
     finished = json.loads((run.path / "finished.json").read_text())
-    environment = json.loads((run.path / "environment.json").read_text())
+    environment, commits = run.sessions[0], dict.fromkeys(session["commit"] or "none" for session in run.sessions)
     draft.replace(archive)
     files.write_json(index.PRETRAINED / f"{name}.json", {
         "name": name,
@@ -74,7 +74,7 @@ def publish(run: Run, licence: str, storage: str, *, metrics=None, num=None, dat
             "seconds": finished["seconds"],
             "hardware": f"{environment['processor']}, {environment['cores']} cores"
                         + "".join(f", {gpu}" for gpu in environment["gpus"]),
-            "commit": environment["commit"],
+            "commit": ", ".join(commits),  # more than one where the run was resumed under another
             "versions": environment["versions"],
         },
         "metrics": [result.as_dict() for result in results],
