@@ -155,7 +155,7 @@ def test_a_run_is_published_and_works_everywhere(places, finished):
     assert card["bytes"] == (index.PRETRAINED / card["file"]).stat().st_size
     step = card["training"]
     assert step["steps"] == 2 and step["seed"] == 0 and step["batch_size"] == 8 and step["seconds"] >= 0
-    environment = json.loads((finished.path / "environment.json").read_text())
+    environment = finished.sessions[0]
     assert step["commit"] == environment["commit"] and step["versions"]["keras"]
     metric, = card["metrics"]
     assert (metric["metric"], metric["samples"], metric["model"]) == ("fd_mnist", 16, f"pretrained {PRESET}")
