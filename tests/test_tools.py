@@ -1,7 +1,6 @@
 """The tools: a new family from nothing, a run published as weights, and the README's tables."""
 
 import importlib.util
-import json
 import shlex
 import tomllib
 from pathlib import Path
