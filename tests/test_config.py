@@ -165,7 +165,7 @@ def test_override_of_a_loaded_experiment():
     ("data.source=foldr", ["data.source 'foldr'", "did you mean 'folder'", "Allowed: arrays, folder"]),
     ("data.source=3", ["data.source 3", "Allowed: arrays, folder"]),
     ("train.steps.x=3", ["train.steps.x", "train.steps = 3000 is no table"]),
-    ("model.filters.x=3", ["model.filters.x", "model.filters = 16 is no table"]),
+    ("model.filters.x=3", ["model.filters.x", "model.filters = 20 is no table"]),
     ("traim.steps=3", ["unknown section 'traim'", "did you mean 'train'", "Allowed: data, evaluate, model, train"]),
     ("train=3", ["'train=3'", "section.key=value"]),
     ("train.steps", ["'train.steps'", "section.key=value"]),
