@@ -15,7 +15,6 @@ from tfgan_zoo.layers import Dropout, Maxout
 from tfgan_zoo.players import Player
 
 
-
 class Scalar(keras.layers.Layer):
     """input * weight: a network of one number."""
 

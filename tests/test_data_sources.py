@@ -298,7 +298,7 @@ def test_glyphs(shape):
     assert len({image.tobytes() for image in everything(opened)}) == 300
     for label, text in zip(everything(opened, "label"), everything(opened, "text"), strict=True):
         assert opened.class_names[label].encode() == text
-    assert len(glyphs.faces(glyphs.CHARACTERS)) > 10
+    assert len(glyphs.faces(synthetic.CHARACTERS)) > 10
 
 
 def test_glyph_i_depends_on_seed_and_i_only():

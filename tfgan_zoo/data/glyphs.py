@@ -6,7 +6,6 @@ colours are draws keyed by them.
 
 import functools
 import importlib.util
-import string
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,6 @@ from PIL import Image, ImageDraw, ImageFont
 from tfgan_zoo.data.keyed import uniform
 from tfgan_zoo.errors import ZooError
 
-CHARACTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 # Families of plain letters and digits; matplotlib ships symbol fonts too, whose letters are something else.
 _FAMILIES = ("DejaVuSans", "DejaVuSerif", "STIXGeneral", "cmr10", "cmss10", "cmtt10", "cmb10", "cmti10")
 _DRAWS = 12

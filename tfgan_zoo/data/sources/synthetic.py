@@ -6,12 +6,14 @@ The mixtures are those of VEEGAN (Srivastava et al. 2017) as PacGAN (Lin et al. 
 100,000 fixed samples.
 """
 
+import string
 from typing import Literal
 
 from pydantic import PositiveInt, field_validator
 
 from tfgan_zoo.data.base import BaseSource, Data, Spec, subset
 
+CHARACTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 SPLITS = ("train", "validation", "test")  # each drawn with a seed of its own
 
 
@@ -27,7 +29,7 @@ class Source(BaseSource):
     name: Literal["glyphs", "ring", "grid"] = "glyphs"
     size: PositiveInt | None = None
     seed: int = 0
-    characters: str = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    characters: str = CHARACTERS
 
     @field_validator("characters")
     @classmethod
