@@ -132,8 +132,7 @@ def test_cache_folder_that_cannot_be_written_only_warns(tmp_path):
 def test_reference_is_drawn_from_the_whole_split():
     data = Bars(400)
     data.images[:, 0, 0, 0] = np.arange(400) // 2  # sorted: the first images are unlike the last
-    reals = evaluation._Reals(data, 150, {}, {}, None)
-    batches = list(reals._images())
+    batches = [images for images, _ in evaluation.Selected(data, 150).batches()]
     corner = np.concatenate(batches)[:, 0, 0, 0]
     assert [len(batch) for batch in batches] == [128, 22]
     assert corner.min() < 10 and corner.max() > 190 and (np.diff(corner.astype(int)) >= 0).all()
@@ -163,14 +162,14 @@ def test_truncation_reaches_the_model(measure):
     ({"samples": 1}, "2 or more"),
     ({"held_out": "itself"}, "the reference itself"),
     ({"metrics": ["fid768"]}, "--inception-weights FILE or set TFGAN_ZOO_INCEPTION"),
-    ({"data": "points"}, "no image"),
+    ({"data": "text"}, "neither image nor point"),
 ])
 def test_bad_input_is_one_line(measure, monkeypatch, options, message):
     monkeypatch.delenv("TFGAN_ZOO_INCEPTION", raising=False)
     data = Bars()
     options = dict(options)
     if options.pop("data", None):
-        data.examples = lambda batch_size, limit=None: iter([{"point": tf.zeros((8, 2))}])
+        data.examples = lambda batch_size, limit=None: iter([{"text": tf.zeros(8)}])
     if "held_out" in options:
         options["held_out"] = data
     with pytest.raises(ZooError, match=message) as caught:

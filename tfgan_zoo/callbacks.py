@@ -1,15 +1,17 @@
 """What a run does beside training: progress, logs, pictures, checkpoints, a clean stop. All are plain Keras callbacks."""
 
+import json
 import math
 import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import keras
 import tensorflow as tf
 
-from tfgan_zoo import console, images
+from tfgan_zoo import console, files, images
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.runs import Run
 
@@ -183,3 +185,71 @@ class Checkpoint(keras.callbacks.Callback):
         """Write the checkpoint of this step."""
         self.run.save(self.model, self.keep)
         self.saved = self.step
+
+
+class Quality(keras.callbacks.Callback):
+    """Measure the model while it trains: `val_<metric>` in the logs of an epoch, and the best model kept.
+
+    Stands before the callbacks that look at these logs:
+
+        model.fit(data, epochs=10, callbacks=[
+            Quality(reference, ["fd_mnist"]),
+            keras.callbacks.ModelCheckpoint("best.keras", monitor="val_fd_mnist", mode="min", save_best_only=True),
+        ])
+
+    (Keras asks for `mode` where it does not compute the number itself: "min" for distances, "max" for precision.)
+
+    Args:
+        reference: real images, best of a split that is not trained on: opened data or a stream (`tfgan_zoo.evaluation`).
+        metrics: names; the first one decides which model is the best.
+        every: epochs between measurements.
+        samples, seed: of the generated images; equal ones each time, so that the numbers differ by the model alone.
+        best: a `.keras` file for the best model so far, with its number in a `.json` beside it, where a later
+            `fit` finds it again.
+        report: called with (step, results) after each measurement.
+        options: more arguments of `tfgan_zoo.evaluation.evaluate`.
+    """
+
+    def __init__(self, reference, metrics, *, every: int = 1, samples: int = 2_000, seed: int = 0, best=None, report=None,
+                 **options):
+        super().__init__()
+        self.reference, self.metrics, self.every, self.samples, self.seed = reference, list(metrics), every, samples, seed
+        self.best, self.report, self.options = best and Path(best), report, options
+        self._spent, self._stream = 0.0, None
+
+    def on_train_begin(self, logs=None):
+        from tfgan_zoo import evaluation
+
+        evaluation.tasks_of(self.metrics, **{k: v for k, v in self.options.items() if k in evaluation.OPENING})  # or fail now
+        self._began = time.perf_counter()
+        self._stream = evaluation.Generated(self.model, self.samples, self.seed)
+
+    def on_epoch_end(self, epoch, logs=None):
+        from tfgan_zoo import evaluation
+
+        if (epoch + 1) % self.every:
+            return
+        began, step = time.perf_counter(), int(self.model.step.numpy())
+        self._stream.line = f"{self.model.name} at step {step:,}"
+        results = evaluation.evaluate(self._stream, self.reference, self.metrics, **self.options)
+        if logs is not None:
+            logs.update({f"val_{result.metric}": result.value for result in results})
+        better = self._keep(results[0], step) if self.best else None
+        if self.report:
+            self.report(step, results)
+        now = time.perf_counter()
+        self._spent += now - began
+        numbers = "  ".join(f"val_{result.metric} {result.value:.4g}" for result in results)
+        console.note(f"step {step:,}  {numbers}{'  the best so far' if better else ''}  measured in "
+                     f"{console.duration(now - began)}, {self._spent / (now - self._began):.0%} of the time")
+
+    def _keep(self, result, step: int) -> bool:
+        """Save the model where `result` is better than what is kept."""
+        facts = self.best.with_suffix(".json")
+        kept = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() and self.best.is_file() else None
+        if kept and kept["metric"] == result.metric and (result.value - kept["value"]) * (1 if result.higher else -1) <= 0:
+            return False
+        with files.atomic(self.best) as temporary:
+            self.model.save(temporary)
+        files.write_json(facts, {"step": step, **result.as_dict()})
+        return True

@@ -146,7 +146,7 @@ def info(name):
             ("training", f"{card['training']['steps']:,} steps, seed {card['training']['seed']}, "
                          f"{console.duration(card['training']['seconds'])} on {card['training']['hardware']}"),
             ("commit", card["training"]["commit"]),
-            *[(m["metric"], metric_line(m)) for m in card["metrics"]],
+            *[(m["metric"], stored(m)) for m in card["metrics"]],
         ])
 
 
@@ -243,42 +243,164 @@ def say_what_lies_where(run) -> None:
         click.echo(f"  python -m tfgan_zoo {line}")
 
 
-@main.command(epilog=TARGET, short_help="Measure samples against real images.")
-@click.argument("target", callback=check_target)
+class Measuring(click.Command):
+    """Ends its help with the metrics there are."""
+
+    def format_epilog(self, context, formatter):
+        from tfgan_zoo.metrics import registry
+
+        with formatter.section("Metrics"):
+            formatter.write_dl(registry.describe())
+        with formatter.section("Names"):
+            formatter.write_dl([
+                ("fid, is", "on Inception's 2048 features or logits, as defined; needs the whole network's weights"),
+                ("fid768, kid64", "on Inception's output of that width"),
+                ("kid, prdc", "on Inception's widest output that the weights file holds; the result's name says which"),
+                ("fd_mnist, kid_fashion", "on a shipped classifier, no weights needed"),
+                ("fd@SPEC", "on any extractor: random_conv, pixels, model.keras, a SavedModel; SPEC:TAP for one output"),
+            ])
+
+
+def stored(result) -> str:
+    """A stored result in one line."""
+    from tfgan_zoo import results as stamps
+
+    return f"{stamps.number(result)} ({stamps.floor(result)}); {result['samples']:,} images, {stamps.protocol(result)}"
+
+
+@main.command(cls=Measuring, short_help="FID and its relatives, with their protocol.")
+@click.argument("target")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--metrics", metavar="A,B", help="fd_mnist, fd_fashion, fid64, fid192, fid768. Default: the preset's.")
-@click.option("--num", type=click.IntRange(min=2), help="Images to generate. Default: the preset's, usually 10,000.")
+@click.option("--against", metavar="REFERENCE", help="Real images: FOLDER, STATS.npz (mu, sigma), PRESET[:SPLIT] or DATASET[:SPLIT] "
+              "of TFDS. Default: the held-out split of a preset's or a run's own data.")
+@click.option("--metrics", metavar="A,B", help="What to measure; see below. Default: the preset's.")
+@click.option("--features", metavar="EXTRACTOR[:TAP]", help="For metrics whose name does not say: mnist_cnn, random_conv, "
+              "inception_2015:768, a .keras file, a SavedModel.")
+@click.option("--resize", type=click.Choice(["tf1", "clean"]), help="How Inception's input is made: as FID was defined (tf1, the "
+              "default) or antialiased bicubic (clean).")
+@click.option("--num", type=click.IntRange(min=2), help="How many images. Default: the preset's, or all of a folder.")
+@click.option("--reference-num", type=click.IntRange(min=2), help="How many real ones. Default: as many, or all of a folder.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the first image.")
 @click.option("--truncation", type=float, help="Truncate latents; 1 is mild, 0.5 strong.")
-@click.option("--inception-weights", metavar="FILE", help="The .npz for fid*. Or set TFGAN_ZOO_INCEPTION.")
+@click.option("--inception-weights", metavar="FILE", help="The .npz that tools/convert_inception.py makes. Or set TFGAN_ZOO_INCEPTION.")
+@click.option("--json", "out", metavar="FILE", help="Append the results as JSON lines, each with its whole stamp; - for stdout.")
+@click.option("--neighbours", metavar="PICTURE", help="Also draw ten samples beside the training images nearest to them.")
 @data_options
-@needs_tensorflow
-def evaluate(target, overrides, metrics, num, seed, truncation, inception_weights, data_dir, download):
-    """Measure how far generated images are from real ones; prints the real-against-real floor beside each number.
+def evaluate(target, out, neighbours, **options):
+    """Measure how far generated images are from real ones. Every number is printed with the protocol it was measured by.
+
+    TARGET is a run directory, a preset with pretrained weights, an exported SavedModel, a folder of pictures (made by
+    anything) or a TFDS data set. Beside each number stands its floor: what held-out real images get.
 
     \b
-    python -m tfgan_zoo evaluate runs/dcgan_mnist --data-dir ~/tensorflow_datasets
+    python -m tfgan_zoo evaluate dcgan_mnist --data-dir ~/tensorflow_datasets
+    python -m tfgan_zoo evaluate runs/dcgan_celeba --metrics fid768,kid,prdc --num 10000
+    python -m tfgan_zoo evaluate my_samples --against my_photographs --metrics fid --resize clean
+    python -m tfgan_zoo evaluate my_samples --against cifar10:train --metrics fd_cifar,kid_cifar kid.subsets=50
+    python -m tfgan_zoo evaluate restored --against originals --metrics psnr,ssim psnr.border=4 psnr.luma=true
     """
+    check_measured(target, options)
+    show_results(*measured(target, neighbours, options), out)
+
+
+def check_measured(target, options) -> None:
+    """Refuse bad names before the slow import."""
+    from tfgan_zoo.metrics import registry
+
+    options["metrics"] = [name.strip() for name in (options["metrics"] or "").split(",") if name.strip()]
+    for name in options["metrics"]:
+        registry.parse(name, options["features"])
+    if target in index.presets() and not os.path.isdir(target):
+        from tfgan_zoo import weights
+
+        weights.card(target)
+    elif not os.path.isdir(target) and not options["metrics"]:
+        raise unknown("run directory, preset or folder of pictures", target, index.presets())
+    elif not os.path.isdir(target) and os.path.exists(target):
+        raise ZooError(f"{target}: is a file; give a run, a preset, a folder of pictures, a SavedModel or a TFDS data set.")
+    reference = options["against"]
+    if reference and reference.endswith(".npz") and not os.path.isfile(reference):
+        raise ZooError(f"--against {reference}: there is no such file.")
+
+
+@needs_tensorflow
+def measured(target, neighbours, options) -> tuple:
+    """(results, seconds) of `evaluate`."""
+    import time
+    import warnings
+
     from tfgan_zoo import verbs
 
-    names = [name.strip() for name in metrics.split(",")] if metrics else ()
-    results = verbs.evaluate(target, overrides, metrics=names, samples=num, seed=seed, truncation=truncation,
-                             data_dir=data_dir, download=download, inception_weights=inception_weights)
-    console.table("", ("metric", "value", "floor", "protocol"), [
-        (r.metric, f"{r.value:.4g}", "" if r.floor is None else f"{r.floor:.4g}", protocol(r.as_dict())) for r in results
+    began = time.perf_counter()
+    names = {"num": "samples", "reference_num": "reference_samples"}
+    arguments = {names.get(name, name): value for name, value in options.items()}
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: console.note(f"warning: {message}")
+        results = verbs.evaluate(target, neighbours=neighbours, **arguments)
+    return results, time.perf_counter() - began
+
+
+def show_results(results, seconds, out) -> None:
+    """The results as a table with its protocol below, and as JSON lines where these are wanted."""
+    import json
+
+    from tfgan_zoo import results as stamps
+
+    rows = [result.as_dict() for result in results]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    if out == "-":
+        click.echo(lines, nl=False)
+        return
+    first = next((row for row in rows if row["reference"] is not None), rows[0])
+    click.echo("; ".join(filter(None, [f"{first['samples']:,} images of {first['model']}", stamps.sides(first)])))
+    console.table("", ("metric", "value", "", "floor", "protocol"), [
+        (r["metric"], stamps.number(r), stamps.direction(r), "" if r["floor"] is None else f"{r['floor']:.4g}", stamps.taken(r))
+        for r in rows
     ])
+    click.echo(f"\n{stamps.provenance(first)}; {console.duration(seconds)}")
+    if out:
+        try:
+            with open(out, "a", encoding="utf-8") as file:
+                file.write(lines)
+        except OSError as error:
+            raise ZooError(f"--json {out}: {error.strerror}.") from None
 
 
-def metric_line(result) -> str:
-    """A stored result in one line."""
-    floor = "" if result["floor"] is None else f" (floor {result['floor']:.4g})"
-    return f"{result['value']:.4g}{floor}; {protocol(result)}"
+@main.command(short_help="Rank measured models, where their protocols agree.")
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--metrics", metavar="A,B", help="Only these. Default: all that two or more of the sources have.")
+@click.option("--ignore", metavar="FIELD,FIELD", help="Let these parts of the protocol differ.")
+def compare(sources, metrics, ignore):
+    """Rank models by the numbers measured of them: presets (their cards), runs, or files that `evaluate --json` wrote.
 
+    Numbers of one metric are ranked only where their protocols are the same: features and their hash, resize, counts,
+    reference, truncation. Otherwise it says where they differ.
 
-def protocol(r) -> str:
-    """How a stored result was measured, in one line."""
-    return (f"{r['samples']:,} samples{' of the EMA' if r['ema'] else ''}, seed {r['seed']}, against {r['reference_samples']:,} of "
-            f"{r['reference']}; {r['features']} {r['features_sha256'][:8]}, {r['resize']}")
+    \b
+    python -m tfgan_zoo compare dcgan_mnist gan_mnist
+    python -m tfgan_zoo compare runs/dcgan_mnist runs/dcgan_mnist-2 dcgan_mnist --metrics fd_mnist
+    """
+    from tfgan_zoo import results as stamps
+
+    rows = stamps.gathered(sources)
+    wanted = [name.strip() for name in metrics.split(",")] if metrics else stamps.common(rows)
+    skipped = tuple(field.strip() for field in ignore.split(",")) if ignore else ()
+    problems = []
+    for name in wanted:
+        try:
+            ranked, remarks = stamps.rank(rows, name, skipped)
+        except ZooError as error:
+            problems.append(str(error))
+            continue
+        click.echo(f"\n{name}, {stamps.direction(ranked[0])}: {ranked[0]['samples']:,} images; {stamps.protocol(ranked[0])}")
+        console.table("", ("", "model", "value", "floor"), [
+            (place, r["model"], stamps.number(r), "" if r["floor"] is None else f"{r['floor']:.4g}")
+            for place, r in enumerate(ranked, start=1)
+        ])
+        for remark in remarks:
+            click.echo(f"note: {remark}")
+    if problems:
+        raise ZooError("; ".join(problems))
 
 
 @main.command(epilog=TARGET, short_help="Grids, single files, latent arithmetic.")

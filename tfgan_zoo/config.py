@@ -50,6 +50,9 @@ class Evaluate(Section):
     metrics: list[str] = []
     samples: Positive = 10_000
     split: str | None = Field(None, description="the split compared with; default test where there is one, else train")
+    every: Annotated[int, Field(ge=0)] = Field(0, description="steps between measurements while training; 0 for none")
+    monitor: list[str] = Field([], description="what is measured while training; the first decides the best; default metrics[0]")
+    monitor_samples: Positive = Field(2_000, description="images for a measurement while training")
 
 
 class Experiment(Section):
@@ -97,7 +100,7 @@ def load(preset: str, overrides: Iterable[str] = (), *, smoke: bool = False) -> 
         if not overlay or not isinstance(overlay, Mapping):
             raise ZooError(f"{origin}: has no [smoke] table, so --smoke has nothing to apply.")
         _merge(tables, overlay)
-    texts = dict(_split(text) for text in overrides)
+    texts = _texts(overrides)
     _apply(tables, texts)
     return _validate(tables, origin, texts)
 
@@ -108,7 +111,7 @@ def override(experiment: Experiment, overrides: Iterable[str]) -> Experiment:
     Raises:
         ZooError: an unknown key, a wrong type, an impossible value.
     """
-    texts = dict(_split(text) for text in overrides)
+    texts = _texts(overrides)
     tables = experiment.as_dict()
     _apply(tables, texts)
     return _validate(tables, experiment.origin, {**experiment.overrides, **texts})
@@ -136,14 +139,28 @@ def model_arguments(family: type, experiment: Experiment) -> dict[str, Any]:
     return {name: getattr(checked, name) for name in experiment.model}
 
 
-def _split(override: str) -> tuple[str, str]:
+def split(override: str, sections: Iterable[str] = SECTIONS) -> tuple[str, str, Any]:
+    """ "section.key=value" as (section, key, value); the value is TOML, or else a string.
+
+    Raises:
+        ZooError: text of another form, or a section that is not among `sections`.
+    """
     key, equals, text = override.partition("=")
     section, dot, name = key.strip().partition(".")
     if not equals or not dot or not name:
         raise ZooError(f"command line: cannot read {override!r}: write section.key=value, for example train.steps=1000.")
-    if section not in SECTIONS:
-        raise unknown("section", section, SECTIONS, where=f"command line: {override}")
-    return f"{section}.{name}", text.strip()
+    if section not in sections:
+        raise unknown("section", section, sections, where=f"command line: {override}")
+    return section, name, _parse(text.strip())
+
+
+def _texts(overrides: Iterable[str]) -> dict[str, str]:
+    """{"section.key": text of the value}."""
+    texts = {}
+    for override in overrides:
+        section, name, _ = split(override)
+        texts[f"{section}.{name}"] = override.partition("=")[2].strip()
+    return texts
 
 
 def _parse(text: str) -> Any:

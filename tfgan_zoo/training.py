@@ -130,6 +130,7 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
         zoo_callbacks.SampleGrid(run, settings.sample_every, steps, start, settings.samples),
         zoo_callbacks.Log(run, settings.log_every, steps, start, batch),
         progress,
+        *quality(model, experiment, run),
         *extra,
     ]
     epoch = settings.checkpoint_every
@@ -152,6 +153,33 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
             f"stopped at step {int(model.step.numpy()):,} of {steps:,}; saved in {run.path}. "
             "The same command goes on from there."
         )
+
+
+def quality(model, experiment, run: Run) -> list[keras.callbacks.Callback]:
+    """The measurements while training that an experiment asks for (`evaluate.every`); the best model is `best.keras`.
+
+    Raises:
+        ZooError: an interval that is no multiple of the checkpoints', or no metric.
+    """
+    from tfgan_zoo import verbs
+
+    wanted, epoch = experiment.evaluate, experiment.train.checkpoint_every
+    if not wanted.every:
+        return []
+    if wanted.every % epoch:
+        raise ZooError(f"evaluate.every={wanted.every}: must be a multiple of train.checkpoint_every={epoch}.")
+    metrics = wanted.monitor or wanted.metrics[:1]
+    if not metrics:
+        raise ZooError("evaluate.every: name what to measure, such as evaluate.monitor=[\"fd_mnist\"].")
+
+    def report(step, results):
+        for result in results:
+            run.append("evaluations.jsonl", result.as_dict())
+
+    return [zoo_callbacks.Quality(
+        verbs.reference_of(model, experiment), metrics, every=wanted.every // epoch, samples=wanted.monitor_samples,
+        best=run.path / "best.keras", report=report,
+    )]
 
 
 def _finish(model, run: Run, experiment, data) -> None:

@@ -1,9 +1,11 @@
 """Publish a finished run as pretrained weights: the only way into tfgan_zoo/pretrained.
 
     python tools/publish_weights.py runs/dcgan_mnist --licence "MNIST: CC BY-SA 3.0" --data-dir ~/tensorflow_datasets
+    python tools/publish_weights.py dcgan_mnist --metrics fd_mnist,fid768,kid768,prdc768 --data-dir ~/tensorflow_datasets
 
 Writes the weights, loads what was written the way users will, measures that, and writes the card: data and licence,
-steps, seed, time, hardware, metrics with their stamps, commit, versions, SHA-256.
+steps, seed, time, hardware, metrics with their stamps, commit, versions, SHA-256. Given the name of published weights, it
+measures these again and writes their card anew.
 """
 
 import json
@@ -20,16 +22,20 @@ LIMIT = 5_000_000  # bytes of one packaged model
 
 
 @click.command(help=__doc__.split("\n\n")[0])
-@click.argument("run_dir", type=click.Path(exists=True, file_okay=False))
-@click.option("--licence", required=True, help="The licence of the data, for the card.")
+@click.argument("target", metavar="RUN_DIR|PRESET")
+@click.option("--licence", help="The licence of the data, for the card of a run.")
 @click.option("--storage", type=click.Choice(weights.STORAGES), default="float16", show_default=True)
 @click.option("--data-dir", metavar="DIR", help="Where TFDS data sets lie.")
 @click.option("--inception-weights", metavar="FILE", help="The .npz for fid*. Or set TFGAN_ZOO_INCEPTION.")
 @click.option("--metrics", metavar="A,B", help="Default: the preset's.")
 @click.option("--num", type=int, help="Images to generate for the metrics. Default: the preset's.")
-def main(run_dir, licence, storage, **measuring):
+def main(target, licence, storage, **measuring):
     try:
-        publish(Run(run_dir), licence, storage, **measuring)
+        if target in weights.names():
+            return measure_again(target, **measuring)
+        if not licence:
+            raise ZooError(f"{target}: say --licence, that of the data.")
+        publish(Run(target), licence, storage, **measuring)
     except ZooError as error:
         raise click.UsageError(str(error)) from None
 
@@ -50,8 +56,7 @@ def publish(run: Run, licence: str, storage: str, *, metrics=None, num=None, dat
             raise ZooError(f"{draft.stat().st_size:,} bytes is over the limit of {LIMIT:,}: use --storage int8 or a smaller model.")
         published = zoo.build(experiment)
         weights.load(published, draft, name)  # what is measured is what is shipped
-        results = verbs.assess(published, experiment, f"pretrained {name}", metrics=metrics.split(",") if metrics else (),
-                               samples=num, data_dir=data_dir, inception_weights=inception_weights)
+        results = measured(published, experiment, metrics, num, data_dir, inception_weights)
     except BaseException:
         draft.unlink()
         raise
@@ -80,6 +85,21 @@ def publish(run: Run, licence: str, storage: str, *, metrics=None, num=None, dat
         "metrics": [result.as_dict() for result in results],
     })
     console.note(f"{archive} ({archive.stat().st_size:,} bytes) and its card")
+
+
+def measured(model, experiment, metrics, num, data_dir, inception_weights) -> list:
+    """The numbers of a card."""
+    return verbs.assess(model, experiment, f"pretrained {experiment.preset}", metrics=metrics.split(",") if metrics else (),
+                        samples=num, options={"data_dir": data_dir, "download": False}, inception_weights=inception_weights)
+
+
+def measure_again(name: str, *, metrics=None, num=None, data_dir=None, inception_weights=None) -> None:
+    """Write the card of published weights anew, with the numbers that are measured of them now."""
+    model, experiment, _ = zoo.load(name)
+    card = weights.card(name)
+    results = measured(model, experiment, metrics, num, data_dir, inception_weights)
+    files.write_json(index.PRETRAINED / f"{name}.json", {**card, "metrics": [result.as_dict() for result in results]})
+    console.note(f"card of {name}: {', '.join(result.metric for result in results)}")
 
 
 def portable(experiment: dict) -> dict:

@@ -1,7 +1,8 @@
-"""Train the small classifier whose features the fd_* metrics compare; write its weights with a card.
+"""Train a small classifier whose features and logits the metrics use; write its weights with a card.
 
     python tools/train_classifier.py mnist --data-dir DIR
     python tools/train_classifier.py fashion_mnist --data-dir DIR
+    python tools/train_classifier.py cifar10 --data-dir DIR --epochs 12
 
 DIR is a prepared tensorflow-datasets directory (nothing is downloaded). Writes <name>.npz (float16) and
 <name>.json into tfgan_zoo/metrics/weights/. The accuracy on the card is measured on the test split with the
@@ -26,22 +27,24 @@ import tensorflow as tf  # noqa: E402
 import tensorflow_datasets as tfds  # noqa: E402
 
 from tfgan_zoo import files  # noqa: E402
-from tfgan_zoo.metrics import features  # noqa: E402
+from tfgan_zoo.metrics import classifiers, features  # noqa: E402
 
 DATASETS = {
-    "mnist": {"extractor": "mnist_cnn", "licence": "CC BY-SA 3.0", "flip": False},
-    "fashion_mnist": {"extractor": "fashion_cnn", "licence": "MIT", "flip": True},
+    "mnist": {"extractor": "mnist_cnn", "licence": "CC BY-SA 3.0", "flip": False, "shift": 2},
+    "fashion_mnist": {"extractor": "fashion_cnn", "licence": "MIT", "flip": True, "shift": 2},
+    "cifar10": {"extractor": "cifar_cnn", "licence": "research use", "flip": True, "shift": 3},
 }
 
 
 class Shifted(keras.utils.PyDataset):
-    """Shuffled images in [0, 1], shifted by up to two pixels and, if `flip`, mirrored half the time."""
+    """Shuffled images in [0, 1], shifted by up to `shift` pixels and, if `flip`, mirrored half the time."""
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, flip: bool, seed: int):
+    def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, flip: bool, shift: int, seed: int):
         super().__init__()
-        padded = np.pad(images[..., 0], ((0, 0), (2, 2), (2, 2)))
-        self.windows = np.lib.stride_tricks.sliding_window_view(padded, (28, 28), axis=(1, 2))
-        self.labels, self.batch_size, self.flip = labels, batch_size, flip
+        padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, images.shape[1:3], axis=(1, 2))
+        self.windows = windows.transpose(0, 1, 2, 4, 5, 3)  # a view: image, down, right, height, width, channel
+        self.labels, self.batch_size, self.flip, self.shift = labels, batch_size, flip, shift
         self.random = np.random.default_rng(seed)
         self.on_epoch_end()
 
@@ -53,16 +56,16 @@ class Shifted(keras.utils.PyDataset):
 
     def __getitem__(self, index: int):
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        down, right = self.random.integers(0, 5, (2, len(rows)))
+        down, right = self.random.integers(0, 2 * self.shift + 1, (2, len(rows)))
         images = self.windows[rows, down, right]
         if self.flip:
             mirrored = self.random.random(len(rows)) < 0.5
-            images = np.where(mirrored[:, None, None], images[:, :, ::-1], images)
-        return images[..., None].astype(np.float32) / 255.0, self.labels[rows]
+            images = np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
+        return images.astype(np.float32) / 255.0, self.labels[rows]
 
 
 def arrays(name: str, split: str, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
-    """A whole split: uint8 (n, 28, 28, 1) and int labels (n,)."""
+    """A whole split: uint8 (n, height, width, channels) and int labels (n,)."""
     stored = tfds.load(name, split=split, data_dir=data_dir, download=False, batch_size=-1)
     return stored["image"].numpy(), stored["label"].numpy()
 
@@ -90,8 +93,8 @@ def main() -> None:
 
     keras.utils.set_random_seed(options.seed)
     images, labels = arrays(options.dataset, "train", options.data_dir)
-    batches = Shifted(images, labels, options.batch_size, facts["flip"], options.seed)
-    model = features.classifier(num_classes=10)
+    batches = Shifted(images, labels, options.batch_size, facts["flip"], facts["shift"], options.seed)
+    model = classifiers.CLASSIFIERS[facts["extractor"]](num_classes=10)
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, options.epochs * len(batches))
     trained = keras.Model(model.input, model.output["logits"])
     trained.compile(
@@ -113,7 +116,7 @@ def main() -> None:
         "test_accuracy": math.nan,
         "data": f"{options.dataset} (tensorflow-datasets), train: {len(labels):,} images",
         "data_licence": facts["licence"],
-        "augmentation": "shifts up to 2 pixels" + (", horizontal flips" if facts["flip"] else ""),
+        "augmentation": f"shifts up to {facts['shift']} pixels" + (", horizontal flips" if facts["flip"] else ""),
         "seed": options.seed,
         "epochs": options.epochs,
         "batch_size": options.batch_size,

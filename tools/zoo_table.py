@@ -1,4 +1,4 @@
-"""The README's tables of families and presets, made from the index.
+"""The README's tables of families, presets and their quality, made from the index and the cards.
 
     python tools/zoo_table.py           # print them
     python tools/zoo_table.py --write   # put them between the markers of README.md
@@ -13,6 +13,7 @@ import click
 
 from tfgan_zoo import files, index
 from tfgan_zoo.errors import ZooError
+from tfgan_zoo.metrics import registry
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- zoo:begin -->", "<!-- zoo:end -->"
@@ -33,7 +34,7 @@ def main(write, readme):
 
 
 def tables() -> str:
-    """Both tables as Markdown."""
+    """All tables as Markdown."""
     presets = index.listing()
     families = []
     for name in index.families():
@@ -47,24 +48,64 @@ def tables() -> str:
              f"{f['steps']:,}", pretrained(f["preset"], f["steps"]))
             for f in presets
         ]),
+        *filter(None, [measured(presets)]),
     ])
 
 
 def pretrained(preset: str, steps: int) -> str:
-    """Size and metrics of a preset's card; empty where it has none. `steps`: what the preset trains for."""
-    path = index.PRETRAINED / f"{preset}.json"
-    if not path.is_file():
+    """The size of a preset's weights; empty where it has none. `steps`: what the preset trains for."""
+    card = card_of(preset)
+    if card is None:
         return ""
-    card = json.loads(path.read_text(encoding="utf-8"))
     taken = card["training"]["steps"]
-    other = f", after {taken:,} steps" if taken != steps else ""
-    return "<br>".join([f"{card['bytes'] / 1e6:.1f} MB{other}", *map(metric, card["metrics"])])
+    return f"{card['bytes'] / 1e6:.1f} MB" + (f", after {taken:,} steps" if taken != steps else "")
 
 
-def metric(result: dict) -> str:
-    """A stored result: its value, the floor and the sample count."""
-    floor = "no floor" if result["floor"] is None else f"floor {result['floor']:.4g}"
-    return f"{result['metric']} **{result['value']:.4g}** ({floor}; {result['samples']:,} samples)"
+def card_of(preset: str) -> dict | None:
+    """The card of a preset's weights; None where it has none."""
+    path = index.PRETRAINED / f"{preset}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def measured(presets: list[dict]) -> str:
+    """What the cards say of quality: a row for each preset, a column for each metric, and below how to measure it again."""
+    cards = {f["preset"]: card for f in presets if (card := card_of(f["preset"]))}
+    columns = list(dict.fromkeys(column(m["metric"]) for card in cards.values() for m in card["metrics"]))
+    rows = []
+    for preset, card in cards.items():
+        cells = {column(m["metric"]): cell(m) for m in card["metrics"]}
+        rows.append((f"`{preset}`", *(cells.get(name, "") for name in columns)))
+    if not rows:
+        return ""
+    counts = sorted({f"{m['samples']:,}" for card in cards.values() for m in card["metrics"]})
+    preset, card = next(iter(cards.items()))
+    names = ",".join(dict.fromkeys(asked(m["metric"]) for m in card["metrics"]))
+    return "\n\n".join([
+        f"Quality: {' or '.join(counts)} samples against the test split; in brackets what training images get in their place. "
+        "`..._own` is on the classifier of the preset's own data.",
+        markdown(("preset", *columns), rows),
+        f"Each row by one command: `python -m tfgan_zoo evaluate {preset} --data-dir DIR --metrics {names}`; "
+        f"the whole protocol is on the card, `python -m tfgan_zoo info {preset}`.",
+    ])
+
+
+def column(metric: str) -> str:
+    """A metric's heading: `fd_mnist` and `fd_fashion` share `fd_own`."""
+    name, _, domain = metric.rpartition("_")
+    return f"{name}_own" if domain in registry.classifiers() else metric
+
+
+def cell(result: dict) -> str:
+    """A stored result: its value, and its floor in brackets."""
+    floor = "" if result["floor"] is None else f" ({result['floor']:.3g})"
+    return f"{float(result['value']):.4g}{floor}"
+
+
+def asked(metric: str) -> str:
+    """The name that measures a metric along with those that come with it: prdc_mnist for recall_mnist."""
+    choice = registry.parse(metric)
+    value, = choice.values if len(choice.values) == 1 else (choice.metric.name,)
+    return metric.replace(value, choice.metric.name, 1) if value != choice.metric.name else metric
 
 
 def markdown(columns, rows) -> str:

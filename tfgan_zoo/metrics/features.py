@@ -1,167 +1,69 @@
 """Feature extractors: frozen networks found by name, whose outputs the quality metrics compare.
 
-An extractor's identity is its name, the SHA-256 of its weights file, the output taken (a "tap") and how it
-resizes: a number computed with another of these is another number. Grey images given to a colour network are
-repeated over the three channels; colour images given to a grey network become luma (ITU-R 601: 0.2989 R +
+An extractor's identity is its name, the SHA-256 of its weights, the output taken (a "tap") and how it resizes
+(resize.py): a number computed with another of these is another number. Grey images given to a colour network
+are repeated over the three channels; colour images given to a grey network become luma (ITU-R 601: 0.2989 R +
 0.5870 G + 0.1140 B, as `tf.image.rgb_to_grayscale`).
 
-| name           | weights                      | input     | resize               | taps                    |
-|----------------|------------------------------|-----------|----------------------|-------------------------|
-| mnist_cnn      | shipped                      | 28x28x1   | antialiased bilinear | features 128, logits 10 |
-| fashion_cnn    | shipped                      | 28x28x1   | antialiased bilinear | features 128, logits 10 |
-| inception_2015 | option, $TFGAN_ZOO_INCEPTION | 299x299x3 | tf1 bilinear         | 768, 192, 64            |
+| name           | weights                      | input     | resize      | taps                                        |
+|----------------|------------------------------|-----------|-------------|---------------------------------------------|
+| mnist_cnn      | shipped                      | 28x28x1   | antialiased | features 128, logits 10                     |
+| fashion_cnn    | shipped                      | 28x28x1   | antialiased | features 128, logits 10                     |
+| cifar_cnn      | shipped                      | 32x32x3   | antialiased | features 192, logits 10                     |
+| inception_2015 | option, variable or download | 299x299x3 | tf1         | 2048, 768, 192, 64, logits, logits_unbiased |
+| random_conv    | drawn from a fixed seed      | 32x32x3   | antialiased | features 112: smoke tests, unknown domains  |
+| pixels         | none                         | any       | none        | features: the pixels in [0, 1], flattened   |
+| a .keras file, a SavedModel folder | its own  | its own   | antialiased | its own: `of_model`                         |
 
-The shipped ones are made by tools/train_classifier.py; a card beside the weights says how.
-
-`tf1` is the resize inside the original Inception graph that the FID of Heusel et al. 2017 is defined on:
-bilinear, align_corners=False, half_pixel_centers=False, no antialiasing. torch-fidelity does the same;
-pytorch-fid resizes with half-pixel centres, so its numbers differ slightly where images are not 299x299.
+The shipped ones are made by tools/train_classifier.py; a card beside the weights says how. Inception's weights
+are made by tools/convert_inception.py.
 """
 
 import json
 import os
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from .. import files
 from ..errors import ZooError, unknown
-from . import inception
+from . import inception, inception_weights
+from .any_model import of_model, saved
+from .classifiers import CLASSIFIERS
+from .extractor import Extractor, digest
+from .resize import RESIZES
+
+__all__ = ["EXTRACTORS", "INCEPTION_VARIABLE", "RESIZES", "WEIGHTS", "Extractor", "extractor", "of_model"]
 
 WEIGHTS = Path(__file__).parent / "weights"
 INCEPTION_VARIABLE = "TFGAN_ZOO_INCEPTION"
-GREY, RGB = 1, 3
 
 
-class Extractor:
-    """A frozen network from images to feature vectors.
-
-    Attributes:
-        name: the name it is found by.
-        taps: `{tap: features}`, its named outputs; the first one is the default.
-        dim: features of the default tap.
-        sha256: of the weights file.
-        resize: how images of another size are brought to the network's input, in words.
-        batch_size: images it works on at a time, chosen for speed and less than 1 GB of memory.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        network: Callable[[tf.Tensor], Mapping[str, tf.Tensor]],
-        *,
-        taps: Mapping[str, int],
-        image_shape: tuple[int, int, int],
-        resize: str,
-        sha256: str,
-        batch_size: int,
-    ):
-        height, width, self._channels = image_shape
-        self._size, self._resize, self._network = (height, width), RESIZES[resize], network
-        self.name, self.sha256, self.batch_size = name, sha256, batch_size
-        self.taps = dict(taps)
-        self.dim = next(iter(self.taps.values()))
-        self.resize = f"{resize} to {height}x{width}"
-        self._compiled: dict[tuple, Callable] = {}
-
-    def __call__(self, images: Any) -> np.ndarray:
-        """Features of the default tap: uint8 (n, h, w, 1 or 3) -> float32 (n, dim). Raises as `outputs`."""
-        tap = next(iter(self.taps))
-        return self.outputs(images, [tap])[tap]
-
-    def outputs(self, images: Any, taps: Sequence[str]) -> dict[str, np.ndarray]:
-        """Several taps from one pass: uint8 (n, h, w, 1 or 3), array or tensor -> {tap: float32 (n, d)}.
-
-        Raises:
-            ZooError: an unknown tap, or images that are not uint8 or not of that shape.
-        """
-        for tap in taps:
-            if tap not in self.taps:
-                raise unknown("tap", tap, self.taps, where=self.name)
-        dtype, shape = tf.as_dtype(images.dtype), tuple(images.shape)
-        if dtype != tf.uint8 or len(shape) != 4 or shape[-1] not in (GREY, RGB):
-            raise ZooError(f"{self.name}: images of shape {shape} and dtype {dtype.name}; "
-                           "give uint8 (n, height, width, 1 or 3).")
-        if not shape[0]:
-            return {tap: np.zeros((0, self.taps[tap]), np.float32) for tap in taps}
-        key = (*taps, shape[1:])
-        if key not in self._compiled:
-            signature = [tf.TensorSpec((None, *shape[1:]), tf.uint8)]
-            self._compiled[key] = tf.function(
-                lambda x: self._taps(x, taps), input_signature=signature, autograph=False
-            )
-        images = tf.convert_to_tensor(images)
-        parts = [
-            self._compiled[key](images[first : first + self.batch_size])
-            for first in range(0, shape[0], self.batch_size)
-        ]
-        return {tap: np.concatenate([part[tap].numpy() for part in parts]) for tap in taps}
-
-    def _taps(self, images: tf.Tensor, taps: Sequence[str]) -> dict[str, tf.Tensor]:
-        """What one traced call computes; taps that are not asked for are pruned from the graph."""
-        x = tf.cast(images, tf.float32)
-        if x.shape[-1] == RGB and self._channels == GREY:
-            x = tf.image.rgb_to_grayscale(x)
-        elif x.shape[-1] == GREY and self._channels == RGB:
-            x = tf.repeat(x, RGB, axis=-1)
-        if tuple(x.shape[1:3]) != self._size:
-            x = self._resize(x, self._size)
-        outputs = self._network(x)
-        return {tap: outputs[tap] for tap in taps}
-
-
-def _tf1_bilinear(x: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    return tf.raw_ops.ResizeBilinear(images=x, size=size, align_corners=False, half_pixel_centers=False)
-
-
-def _antialiased(x: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
-    return tf.image.resize(x, size, "bilinear", antialias=True)
-
-
-RESIZES = {"tf1 bilinear": _tf1_bilinear, "antialiased bilinear": _antialiased}
-
-
-def extractor(name: str, *, weights: str | os.PathLike | None = None) -> Extractor:
+def extractor(name: str, *, weights: str | os.PathLike | None = None, resize: str | None = None) -> Extractor:
     """The extractor called `name`.
 
     Args:
-        name: one of `EXTRACTORS`.
-        weights: its weights file. Default: the shipped one; for Inception, what TFGAN_ZOO_INCEPTION names.
+        name: one of `EXTRACTORS`, or the path of a model: a `.keras` file or a SavedModel folder (see `of_model`).
+        weights: its weights file. Default: the shipped one; for Inception, what TFGAN_ZOO_INCEPTION names, or else
+            what has been downloaded.
+        resize: one of `RESIZES`. Default: the extractor's own, with which its published numbers are made.
 
     Raises:
-        ZooError: an unknown name; a weights file that is absent, truncated or not this network's.
+        ZooError: an unknown name or resize; a weights file that is absent, truncated or not this network's.
     """
-    if name not in EXTRACTORS:
-        raise unknown("feature extractor", name, EXTRACTORS)
-    return EXTRACTORS[name](name, weights)
+    if name in EXTRACTORS:
+        return EXTRACTORS[name](name, weights, resize)
+    if name.endswith(".keras") or Path(name).is_dir():
+        _no_weights(name, weights)
+        return saved(name, resize)
+    raise unknown("feature extractor", name, [*EXTRACTORS, "a .keras file", "a SavedModel folder"])
 
 
-def classifier(num_classes: int = 10) -> keras.Model:
-    """A small classifier: float32 (n, 28, 28, 1) in [0, 1] -> {"features": (n, 128), "logits": (n, 10)}.
-
-    Three 3x3 convolutions (32, 64, 128 filters) with batch normalization, then a 128-unit ReLU layer: 0.9
-    million weights, 1.8 MB as float16.
-    """
-    x = image = keras.Input((28, 28, 1), name="image")
-    for index, filters in enumerate((32, 64, 128)):
-        x = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{index}")(x)
-        if index < 2:
-            x = keras.layers.MaxPooling2D()(x)  # before the normalization, which then costs a quarter
-        x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{index}")(x))
-    x = keras.layers.Dense(128, use_bias=False, name="dense")(keras.layers.Flatten()(x))
-    x = keras.layers.BatchNormalization(momentum=0.9, name="norm_dense")(x)
-    x = features = keras.layers.ReLU(name="features")(x)
-    logits = keras.layers.Dense(num_classes, name="logits")(keras.layers.Dropout(0.3)(x))
-    return keras.Model(image, {"features": features, "logits": logits})
-
-
-def _shipped(name: str, weights: str | os.PathLike | None) -> Extractor:
-    """A `classifier` with the float16 weights of `<name>.npz`, checked against the SHA-256 on its card."""
+def _shipped(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
+    """One of `CLASSIFIERS` with the float16 weights of `<name>.npz`, checked against the SHA-256 on its card."""
     path = Path(weights) if weights else WEIGHTS / f"{name}.npz"
     remedy = "Reinstall the package, or make the file again with tools/train_classifier.py."
     try:
@@ -172,40 +74,98 @@ def _shipped(name: str, weights: str | os.PathLike | None) -> Extractor:
     if sha256 != card.get("sha256"):
         raise ZooError(f"{name}: {path} has SHA-256 {sha256[:12]}..., its card says "
                        f"{str(card.get('sha256'))[:12]}... (truncated or changed). {remedy}")
-    model = classifier(card["classes"])
+    model = CLASSIFIERS[name](card["classes"])
     stored = _arrays(name, path)
     for variable in model.weights:
         variable.assign(stored[variable.path].astype(np.float32))
     return Extractor(
         name,
         lambda x: model(x / 255.0, training=False),
-        taps={"features": 128, "logits": card["classes"]},
-        image_shape=(28, 28, 1),
-        resize="antialiased bilinear",
+        taps={tap: model.output[tap].shape[-1] for tap in ("features", "logits")},
+        logits="logits",
+        image_shape=model.input_shape[1:],
+        resize=resize or "antialiased",
         sha256=sha256,
         batch_size=250,
     )
 
 
-def _inception(name: str, weights: str | os.PathLike | None) -> Extractor:
-    """The Inception of 2015-12-05 up to mixed_7, from an .npz file of the layout told in `inception.py`."""
-    path = weights or os.environ.get(INCEPTION_VARIABLE)
-    if not path:
-        raise ZooError(f"{name} needs its weights: give --inception-weights FILE or set {INCEPTION_VARIABLE} "
-                       "to the .npz file; the metrics named fd_* come with theirs.")
-    path = Path(path)
+def _inception(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
+    """The Inception of 2015-12-05, from an .npz file of the layout told in inception.py."""
+    path, cached = weights or os.environ.get(INCEPTION_VARIABLE), inception_weights.cached()
+    if not path and not cached.is_file():
+        raise ZooError(f"{name} needs its weights: give --inception-weights FILE or set {INCEPTION_VARIABLE} to the "
+                       ".npz file, or fetch it once with tools/convert_inception.py --download; the metrics named "
+                       "fd_* come with theirs.")
+    path = Path(path or cached)
     if not path.is_file():
-        raise ZooError(f"{name}: no weights file {path}; give --inception-weights FILE or set "
-                       f"{INCEPTION_VARIABLE}.")
+        raise ZooError(f"{name}: no weights file {path}; give --inception-weights FILE or set {INCEPTION_VARIABLE}.")
+    network, missing = inception.network(_arrays(name, path))
+    taps = {tap: dim for tap, dim in inception.TAPS.items() if tap not in missing}
     return Extractor(
         name,
-        inception.network(_arrays(name, path)),
-        taps=inception.TAPS,
-        image_shape=(299, 299, 3),
-        resize="tf1 bilinear",
+        network,
+        taps=taps,
+        logits="logits_unbiased" if "logits_unbiased" in taps else None,
+        missing={
+            tap: f"{name}: {path} lacks {array}, so it does not give {tap}; it gives {', '.join(taps)}. Ask for one of "
+            "these, or make the whole file with tools/convert_inception.py."
+            for tap, array in missing.items()
+        },
+        image_shape=inception.IMAGE_SHAPE,
+        resize=resize or "tf1",
         sha256=files.sha256(path),
         batch_size=32,
     )
+
+
+def _random_conv(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
+    """Three strided convolutions whose weights are drawn from a fixed seed; the means of each, side by side."""
+    _no_weights(name, weights)
+    random = np.random.RandomState(0)  # NumPy has frozen its stream, unlike that of default_rng
+    kernels = [
+        (random.standard_normal((3, 3, before, after)) * np.sqrt(2 / (9 * before))).astype(np.float32)
+        for before, after in ((3, 16), (16, 32), (32, 64))
+    ]
+
+    def network(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        x = x / 127.5 - 1
+        means = []
+        for kernel in kernels:
+            x = tf.nn.relu(tf.nn.conv2d(x, kernel, 2, "SAME"))
+            means.append(tf.reduce_mean(x, (1, 2)))
+        return {"features": tf.concat(means, axis=-1)}
+
+    return Extractor(
+        name,
+        network,
+        taps={"features": sum(kernel.shape[-1] for kernel in kernels)},
+        image_shape=(32, 32, 3),
+        resize=resize or "antialiased",
+        sha256=digest(kernel.tobytes() for kernel in kernels),
+        batch_size=250,
+    )
+
+
+def _pixels(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
+    """The image itself: h * w * c values in [0, 1]."""
+    _no_weights(name, weights)
+    if resize:
+        raise ZooError(f"{name} takes images as they are and does not resize them ({resize!r}); leave the resize out.")
+    return Extractor(
+        name,
+        lambda x: {"features": tf.reshape(x / 255.0, (tf.shape(x)[0], tf.reduce_prod(tf.shape(x)[1:])))},
+        taps={"features": None},
+        image_shape=None,
+        resize=None,
+        sha256="none",
+        batch_size=250,
+    )
+
+
+def _no_weights(name: str, weights: str | os.PathLike | None) -> None:
+    if weights:
+        raise ZooError(f"{name} takes no weights file ({weights}); leave it out.")
 
 
 def _arrays(name: str, path: Path) -> dict[str, np.ndarray]:
@@ -217,8 +177,9 @@ def _arrays(name: str, path: Path) -> dict[str, np.ndarray]:
         raise ZooError(f"{name}: {path} is not a readable .npz file ({error}); copy it again.") from None
 
 
-EXTRACTORS: dict[str, Callable[[str, str | os.PathLike | None], Extractor]] = {
-    "mnist_cnn": _shipped,
-    "fashion_cnn": _shipped,
+EXTRACTORS: dict[str, Callable[[str, str | os.PathLike | None, str | None], Extractor]] = {
+    **dict.fromkeys(CLASSIFIERS, _shipped),
     "inception_2015": _inception,
+    "random_conv": _random_conv,
+    "pixels": _pixels,
 }

@@ -21,12 +21,12 @@ class Statistics:
     Attributes:
         mean: (features,).
         cov: (features, features), the unbiased covariance (divided by count - 1).
-        count: vectors they were taken over.
+        count: vectors they were taken over; None where another tool's file does not tell.
     """
 
     mean: np.ndarray
     cov: np.ndarray
-    count: int
+    count: int | None
 
 
 class RunningGaussian:
@@ -82,8 +82,8 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
     """
     if a.mean.shape != b.mean.shape:
         raise ZooError(f"statistics of {len(a.mean)} and {len(b.mean)} features; compare like with like.")
-    dim, fewest = len(a.mean), min(a.count, b.count)
-    if fewest <= dim:
+    dim, counts = len(a.mean), [s.count for s in (a, b) if s.count is not None]
+    if (fewest := min(counts, default=dim + 1)) <= dim:
         warnings.warn(
             f"{count_of(fewest, 'sample')} for {dim:,} features: the covariance is singular and the distance "
             f"far too large; give more than {dim:,} samples.",

@@ -1,89 +1,178 @@
-"""The Inception network that FID is defined on, up to `mixed_7`.
+"""The Inception network that FID and the Inception Score are defined on.
 
 This is the graph TensorFlow published on 2015-12-05 (Szegedy et al. 2015, https://arxiv.org/abs/1512.00567),
 which Heusel et al. 2017 (https://arxiv.org/abs/1706.08500) measure with; it is neither Keras' nor
-torchvision's Inception. Its average pools leave the padding out of the mean.
+torchvision's Inception. Its average pools leave the padding out of the mean, and its last block pools with
+the maximum where the paper has the average.
 
 Weights: for each convolution `<scope>/kernel` (height, width, in, out) and `<scope>/bias` (out,), float32,
-batch normalization folded in; scopes are the graph's own with `_` for `/` (`conv` to `mixed_7_tower_2_conv`).
+batch normalization folded in; scopes are the graph's own with `_` for `/` (`conv` to `mixed_10_tower_2_conv`);
+and `softmax/kernel` (2048, 1008), `softmax/bias` (1008,). A file may end early: it serves the taps it holds.
 """
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from ..errors import ZooError
 
-TAPS = {"768": 768, "192": 192, "64": 64}
-"""Named outputs, each averaged over space: after mixed_7, the second and the first max pool."""
+TAPS = {"2048": 2048, "768": 768, "192": 192, "64": 64, "logits": 1008, "logits_unbiased": 1008}
+"""Outputs. The first four are averaged over space: after mixed_10 (`pool_3`), after mixed_7, after the second and
+the first max pool. `logits` is what the softmax takes; `logits_unbiased` leaves its bias out, as the Inception
+Score's original code does (Salimans et al. 2016, https://arxiv.org/abs/1606.03498)."""
+
+IMAGE_SHAPE = (299, 299, 3)
 
 
-def network(weights: Mapping[str, np.ndarray]) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    """The network as a function: float32 (n, 299, 299, 3) in [0, 255] -> {tap: float32 (n, TAPS[tap])}.
+def network(weights: Mapping[str, np.ndarray]) -> tuple[Callable[[tf.Tensor], dict[str, tf.Tensor]], dict[str, str]]:
+    """The network as a function, as far as `weights` go.
+
+    Returns:
+        float32 (n, 299, 299, 3) in [0, 255] -> {tap: float32 (n, TAPS[tap])}; and, for each tap that `weights` are
+        not enough for, the name of the first array that is missing.
 
     Raises:
-        ZooError: `weights` lacks a convolution or has one of another shape.
+        ZooError: not even the first tap is there, or an array has another shape than the network's.
     """
-    # Constants, not variables: oneDNN then reorders every kernel once and fuses convolution, bias and ReLU.
+    missing = {}
+    for tap, arrays in layout().items():
+        for key, shape in arrays.items():
+            if key not in weights:
+                missing.setdefault(tap, key)
+            elif weights[key].shape != shape:
+                raise ZooError(f"Inception weights of other shapes than this network's: {key} is "
+                               f"{weights[key].shape}, not {shape}; make the file with tools/convert_inception.py.")
+    if "64" in missing:
+        raise ZooError(f"Inception weights without {missing['64']!r}; make the file with tools/convert_inception.py.")
+    # Constants, not variables: TensorFlow then fuses convolution, bias and ReLU.
     constants = {key: tf.constant(value, tf.float32) for key, value in weights.items()}
 
-    def conv(x: tf.Tensor, scope: str, strides: int = 1, padding: str = "SAME") -> tf.Tensor:
+    def conv(x: tf.Tensor, scope: str, filters: int, size: tuple[int, int], strides: int, padding: str) -> tf.Tensor:
         x = tf.nn.conv2d(x, constants[f"{scope}/kernel"], strides, padding)
         return tf.nn.relu(tf.nn.bias_add(x, constants[f"{scope}/bias"]))
 
-    def tower(x: tf.Tensor, scope: str, length: int) -> tf.Tensor:
-        """`length` convolutions in a row: scope, scope_1, scope_2 ..."""
-        for index in range(length):
-            x = conv(x, f"{scope}_{index}" if index else scope)
-        return x
-
-    def mixed(x: tf.Tensor, scope: str, second: int, third: int) -> tf.Tensor:
-        """Four branches side by side: 1x1, a tower, a longer tower, and a pooled 1x1."""
-        pooled = tf.nn.avg_pool2d(x, 3, 1, "SAME")
-        branches = [
-            conv(x, f"{scope}_conv"),
-            tower(x, f"{scope}_tower_conv", second),
-            tower(x, f"{scope}_tower_1_conv", third),
-            conv(pooled, f"{scope}_tower_2_conv"),
-        ]
-        return tf.concat(branches, axis=-1)
-
-    def reduction(x: tf.Tensor, scope: str) -> tf.Tensor:
-        """35x35 to 17x17: two strided branches and a max pool."""
-        strided = tower(x, f"{scope}_tower_conv", 2)
-        branches = [
-            conv(x, f"{scope}_conv", 2, "VALID"),
-            conv(strided, f"{scope}_tower_conv_2", 2, "VALID"),
-            tf.nn.max_pool2d(x, 3, 2, "VALID"),
-        ]
-        return tf.concat(branches, axis=-1)
-
     def taps(images: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = {}
-        x = (images - 128.0) / 128.0
-        x = conv(x, "conv", 2, "VALID")                    # 149x149x32
-        x = conv(x, "conv_1", 1, "VALID")                  # 147x147x32
-        x = conv(x, "conv_2")                              # 147x147x64
-        x = tf.nn.max_pool2d(x, 3, 2, "VALID")             # 73x73x64
-        outputs["64"] = tf.reduce_mean(x, (1, 2))
-        x = conv(x, "conv_3")                              # 73x73x80
-        x = conv(x, "conv_4", 1, "VALID")                  # 71x71x192
-        x = tf.nn.max_pool2d(x, 3, 2, "VALID")             # 35x35x192
-        outputs["192"] = tf.reduce_mean(x, (1, 2))
-        for scope in ("mixed", "mixed_1", "mixed_2"):      # 35x35x256, 288, 288
-            x = mixed(x, scope, 2, 3)
-        x = reduction(x, "mixed_3")                        # 17x17x768
-        for scope in ("mixed_4", "mixed_5", "mixed_6", "mixed_7"):
-            x = mixed(x, scope, 3, 5)                      # 17x17x768
-        outputs["768"] = tf.reduce_mean(x, (1, 2))
+        for tap, x in _features(images, conv):
+            outputs[tap] = x
+            if len(outputs) + len(missing) == len(TAPS):
+                return outputs  # the rest of the network is not there
+        outputs["logits_unbiased"] = tf.matmul(outputs["2048"], constants["softmax/kernel"])
+        outputs["logits"] = outputs["logits_unbiased"] + constants["softmax/bias"]
         return outputs
 
-    layout = "give the file inception_2015_768.npz or one in the same layout"
-    try:  # a trace, which computes nothing, looks up every convolution and checks its shape
-        tf.function(taps, autograph=False).get_concrete_function(tf.TensorSpec((None, 299, 299, 3)))
-    except KeyError as error:
-        raise ZooError(f"Inception weights without {error}; {layout}.") from None
-    except ValueError:
-        raise ZooError(f"Inception weights of other shapes than this network's; {layout}.") from None
-    return taps
+    return taps, missing
+
+
+@functools.cache
+def layout() -> dict[str, dict[str, tuple[int, ...]]]:
+    """What each tap needs: {tap: {array: shape}}, from the input on."""
+    arrays = {}
+
+    def conv(x, scope, filters, size, strides, padding):
+        arrays[f"{scope}/kernel"] = kernel = (*size, x.shape[-1], filters)
+        arrays[f"{scope}/bias"] = (filters,)
+        return tf.nn.conv2d(x, tf.zeros(kernel), strides, padding)
+
+    needed = {}
+    with tf.Graph().as_default():  # which computes nothing
+        for tap, _ in _features(tf.zeros((1, *IMAGE_SHAPE)), conv):
+            needed[tap] = dict(arrays)
+    logits = {**arrays, "softmax/kernel": (2048, 1008), "softmax/bias": (1008,)}
+    return {tap: needed.get(tap, logits) for tap in TAPS}
+
+
+def _features(images: tf.Tensor, convolve: Callable[..., tf.Tensor]) -> Iterator[tuple[str, tf.Tensor]]:
+    """The network up to pool_3: (tap, its features (n, TAPS[tap])), one after the other from the input on.
+
+    `convolve(x, scope, filters, (height, width), strides, padding)` is a convolution with its bias and ReLU.
+    """
+
+    def conv(x, scope, filters, size, strides=1, padding="SAME"):
+        return convolve(x, scope, filters, size if isinstance(size, tuple) else (size, size), strides, padding)
+
+    def tower(x, scope, *convolutions):
+        """Convolutions (filters, size) in a row: scope, scope_1, scope_2 ..."""
+        for index, (filters, size) in enumerate(convolutions):
+            x = conv(x, f"{scope}_{index}" if index else scope, filters, size)
+        return x
+
+    def mixed_35(x, scope, pooled):
+        return tf.concat([
+            conv(x, f"{scope}_conv", 64, 1),
+            tower(x, f"{scope}_tower_conv", (48, 1), (64, 5)),
+            tower(x, f"{scope}_tower_1_conv", (64, 1), (96, 3), (96, 3)),
+            conv(average(x), f"{scope}_tower_2_conv", pooled, 1),
+        ], axis=-1)
+
+    def mixed_17(x, scope, filters):
+        across, down = (1, 7), (7, 1)
+        return tf.concat([
+            conv(x, f"{scope}_conv", 192, 1),
+            tower(x, f"{scope}_tower_conv", (filters, 1), (filters, across), (192, down)),
+            tower(x, f"{scope}_tower_1_conv", (filters, 1), (filters, down), (filters, across), (filters, down),
+                  (192, across)),
+            conv(average(x), f"{scope}_tower_2_conv", 192, 1),
+        ], axis=-1)
+
+    def mixed_8(x, scope, pool):
+        first = conv(x, f"{scope}_tower_conv", 384, 1)
+        second = tower(x, f"{scope}_tower_1_conv", (448, 1), (384, 3))
+        return tf.concat([
+            conv(x, f"{scope}_conv", 320, 1),
+            *split(first, f"{scope}_tower_mixed_conv"),
+            *split(second, f"{scope}_tower_1_mixed_conv"),
+            conv(pool(x), f"{scope}_tower_2_conv", 192, 1),
+        ], axis=-1)
+
+    def split(x, scope):
+        return conv(x, scope, 384, (1, 3)), conv(x, f"{scope}_1", 384, (3, 1))
+
+    def average(x):
+        return tf.nn.avg_pool2d(x, 3, 1, "SAME")
+
+    def largest(x):
+        return tf.nn.max_pool2d(x, 3, 1, "SAME")
+
+    def halved(x):
+        return tf.nn.max_pool2d(x, 3, 2, "VALID")
+
+    def mean(x):
+        return tf.reduce_mean(x, (1, 2))
+
+    x = (images - 128.0) / 128.0
+    x = conv(x, "conv", 32, 3, 2, "VALID")                          # 149x149x32
+    x = conv(x, "conv_1", 32, 3, 1, "VALID")                        # 147x147x32
+    x = conv(x, "conv_2", 64, 3)                                    # 147x147x64
+    x = halved(x)                                                   # 73x73x64
+    yield "64", mean(x)
+    x = conv(x, "conv_3", 80, 1)                                    # 73x73x80
+    x = conv(x, "conv_4", 192, 3, 1, "VALID")                       # 71x71x192
+    x = halved(x)                                                   # 35x35x192
+    yield "192", mean(x)
+    x = mixed_35(x, "mixed", 32)                                    # 35x35x256
+    x = mixed_35(x, "mixed_1", 64)                                  # 35x35x288
+    x = mixed_35(x, "mixed_2", 64)                                  # 35x35x288
+    strided = tower(x, "mixed_3_tower_conv", (64, 1), (96, 3))
+    x = tf.concat([                                                 # 17x17x768
+        conv(x, "mixed_3_conv", 384, 3, 2, "VALID"),
+        conv(strided, "mixed_3_tower_conv_2", 96, 3, 2, "VALID"),
+        halved(x),
+    ], axis=-1)
+    x = mixed_17(x, "mixed_4", 128)                                 # 17x17x768
+    x = mixed_17(x, "mixed_5", 160)
+    x = mixed_17(x, "mixed_6", 160)
+    x = mixed_17(x, "mixed_7", 192)
+    yield "768", mean(x)
+    first = conv(x, "mixed_8_tower_conv", 192, 1)
+    second = tower(x, "mixed_8_tower_1_conv", (192, 1), (192, (1, 7)), (192, (7, 1)))
+    x = tf.concat([                                                 # 8x8x1280
+        conv(first, "mixed_8_tower_conv_1", 320, 3, 2, "VALID"),
+        conv(second, "mixed_8_tower_1_conv_3", 192, 3, 2, "VALID"),
+        halved(x),
+    ], axis=-1)
+    x = mixed_8(x, "mixed_9", average)                              # 8x8x2048
+    x = mixed_8(x, "mixed_10", largest)                             # 8x8x2048
+    yield "2048", mean(x)

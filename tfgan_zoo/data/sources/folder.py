@@ -38,7 +38,7 @@ class Source(BaseSource):
                 f"data.path {self.path!r} {what}; give a folder of pictures ({' '.join(SUFFIXES)})."
             )
         splits = {name: root / name for name in SPLITS if (root / name).is_dir()} or {"train": root}
-        listed = {name: _listing(folder) for name, folder in splits.items()}
+        listed = {name: listing(folder) for name, folder in splits.items()}
         if not any(listed.values()):
             raise ZooError(f"data.path {self.path!r} holds no picture ({' '.join(SUFFIXES)}).")
         name, places = subset(split, splits, lambda name: len(listed[name]))
@@ -158,7 +158,7 @@ def _again(path: Path):
     return picture
 
 
-def _listing(root: Path) -> list[dict]:
+def listing(root: Path) -> list[dict]:
     """[{"file_name": ...}] relative to `root`, in the order of metadata.jsonl, or else of the names."""
     metadata = root / "metadata.jsonl"
     if not metadata.exists():

@@ -107,6 +107,10 @@ class Source(BaseSource):
         columns = self._load(read(raw, 64), spec, count, f"{self.name} [{split}]")
         return Data(spec, columns, cached_bytes=sum(column.nbytes for column in columns.values()), **common)
 
+    def image_shape(self) -> tuple[int | None, int | None, int]:
+        """The shape of the data set's pictures; None for sides that vary. Raises: ZooError as `open`."""
+        return tuple(_image_feature(self.name, self._builder().info.features)[1].shape)
+
     def _load(self, batches, spec: Spec, count: int, what: str) -> dict:
         """All `count` examples as one array for each key. Raises: ZooError when the files are damaged."""
         import numpy as np

@@ -1,0 +1,101 @@
+"""Measuring while training: val_* in the logs, the best model kept, its cost told."""
+
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from tfgan_zoo import evaluation, training, zoo
+from tfgan_zoo.callbacks import Quality
+from tfgan_zoo.data import source_class
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.runs import Run
+
+METRIC = "fd@random_conv"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFGAN_ZOO_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def model():
+    model = zoo.build("dcgan_glyphs", image_shape=(16, 16, 1), latent_dim=8, filters=4)
+    model.compile()
+    return model
+
+
+@pytest.fixture
+def data(model):
+    return source_class("synthetic")(source="synthetic", size=130).open(model.element_spec)
+
+
+def test_fit_with_keras_own_checkpoint(model, data, tmp_path, capsys):
+    history = model.fit(
+        data.batches(8), steps_per_epoch=1, epochs=4, verbose=0,
+        callbacks=[Quality(data, [METRIC], every=2, samples=120),
+                   keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor=f"val_{METRIC}", mode="min",
+                                                   save_best_only=True)],
+    ).history
+    assert len(history[f"val_{METRIC}"]) == 2 and np.isfinite(history[f"val_{METRIC}"]).all()
+    assert (tmp_path / "best.keras").is_file()
+    said = capsys.readouterr().err
+    assert f"step 2  val_{METRIC}" in said and "step 4" in said and "% of the time" in said
+
+
+def test_the_best_is_kept_and_found_again(model, data, tmp_path, monkeypatch):
+    numbers = iter([5.0, 3.0, 4.0, 3.5, 2.0])
+
+    def measured(stream, reference, metrics, **options):
+        (result,) = original(stream, reference, metrics, **options)
+        return [replace(result, value=next(numbers))]
+
+    from dataclasses import replace as replace
+
+
+    original = evaluation.evaluate
+    monkeypatch.setattr(evaluation, "evaluate", measured)
+    best = tmp_path / "best.keras"
+
+    def fit(epochs):
+        quality = Quality(data, [METRIC], samples=120, best=best)
+        model.fit(data.batches(8), steps_per_epoch=1, epochs=epochs, verbose=0, callbacks=[quality])
+        return json.loads((tmp_path / "best.json").read_text())
+
+    kept = fit(3)
+    assert (kept["step"], kept["value"]) == (2, 3.0)
+    assert fit(1)["step"] == 2  # a later fit knows what is kept
+    assert fit(1)["step"] == 5
+    again = keras.models.load_model(best)
+    assert int(again.step.numpy()) == 5
+
+
+def test_train_measures_at_intervals(tmp_path):
+    settings = ["train.steps=4", "train.checkpoint_every=2", "evaluate.every=2", f'evaluate.monitor=["{METRIC}"]',
+                "evaluate.monitor_samples=120", "data.size=130"]
+    run = training.train("dcgan_glyphs", settings, smoke=True, run_dir=tmp_path / "run")
+    rows = [json.loads(line) for line in (run.path / "evaluations.jsonl").read_text().splitlines()]
+    assert [row["model"].rpartition(" at ")[2] for row in rows] == ["step 2", "step 4"]
+    assert (run.path / "best.keras").is_file() and Run(run.path).finished
+
+
+@pytest.mark.parametrize("settings, message", [
+    (["evaluate.every=3"], "must be a multiple of train.checkpoint_every=2"),
+    (["evaluate.every=2", "evaluate.metrics=[]"], "name what to measure"),
+])
+def test_bad_settings(tmp_path, settings, message):
+    with pytest.raises(ZooError, match=message):
+        training.train("dcgan_glyphs", ["train.steps=4", "train.checkpoint_every=2", *settings], smoke=True,
+                       run_dir=tmp_path / "run")
+
+
+@pytest.mark.parametrize("metric, message", [("fdd", "unknown metric"), ("fid768", "needs its weights")])
+def test_what_cannot_be_measured_is_refused_before_training(tmp_path, monkeypatch, metric, message):
+    monkeypatch.delenv("TFGAN_ZOO_INCEPTION", raising=False)
+    with pytest.raises(ZooError, match=message):
+        training.train("dcgan_glyphs", ["train.steps=4", "train.checkpoint_every=2", "evaluate.every=2",
+                                        f'evaluate.monitor=["{metric}"]'], smoke=True, run_dir=tmp_path / "run")
+    assert not list((tmp_path / "run").glob("checkpoints/*"))

@@ -1,0 +1,65 @@
+"""A picture of samples beside the training images nearest to them: what memorisation looks like."""
+
+import copy
+import os
+import sys
+
+import numpy as np
+
+from .. import console, images
+from ..errors import ZooError
+from ..metrics.distances import nearest
+from ..metrics.scores import neighbours as scores
+from . import cache as caches
+from .measure import cached, gather
+from .streams import Pictures, Stream
+from .tasks import tasks_of
+
+
+def picture(generated: Stream, training: Stream, on: str = "memorisation", *, count: int = 10, k: int = 7,
+            features: str | None = None, resize: str | None = None, inception_weights: str | os.PathLike | None = None,
+            cache: str | os.PathLike | None = None) -> np.ndarray:
+    """The first `count` generated images, each in a row with the `k` training images nearest to it, nearest first.
+
+    Args:
+        on: a metric's name that says on which features, such as "memorisation_mnist".
+        features, resize, inception_weights, cache: as `evaluate`. The features of training images come from the cache
+            where they have been measured before.
+
+    Returns:
+        uint8 (height, width, c).
+
+    Raises:
+        ZooError: images of different sizes, or features that are not there.
+    """
+    tasks = tasks_of([on], features, resize, None, inception_weights)
+    first = copy.copy(generated)
+    first.count = min(count, generated.count)
+    if isinstance(first, Pictures):
+        first.names = first.names[: first.count]
+    with console.progress(transient=True, disable=not sys.stderr.isatty()) as progress:
+        (rows,) = cached(training, tasks, caches.folder(cache), progress, "training").values()
+        (ours,) = gather(first, tasks, progress, "generated").values()
+    indices = nearest(ours, rows, k).indices
+    fakes = np.concatenate([batch for batch, _ in first.batches()])[: first.count]
+    return scores.picture(fakes, picked(training, indices))
+
+
+def picked(stream: Stream, places: np.ndarray) -> np.ndarray:
+    """The images of a stream at `places`, int (...) -> uint8 (..., h, w, c), in one pass."""
+    wanted, found, start = set(places.ravel().tolist()), {}, 0
+    for batch, _ in stream.batches():
+        found |= {start + i: batch[i] for i in range(len(batch)) if start + i in wanted}
+        start += len(batch)
+        if len(found) == len(wanted):
+            break
+    try:
+        chosen = np.stack([found[place] for place in places.ravel()])
+    except ValueError:
+        raise ZooError(f"{stream.line}: its pictures have several sizes; neighbours are drawn of one size.") from None
+    return chosen.reshape(*places.shape, *chosen.shape[1:])
+
+
+def save(path: str | os.PathLike, generated: Stream, training: Stream, on: str, **options) -> None:
+    """Write `picture` to a .png or .jpg file."""
+    images.save_image(path, picture(generated, training, on, **options))
