@@ -43,7 +43,8 @@ def test_unknown_extractor_suggests():
         features.extractor("mnist_cn")
 
 
-@pytest.mark.parametrize("name, dim, least", [("mnist_cnn", 128, 0.993), ("fashion_cnn", 128, 0.925)])
+@pytest.mark.parametrize("name, dim, least", [("mnist_cnn", 128, 0.993), ("fashion_cnn", 128, 0.925),
+                                              ("cifar_cnn", 192, 0.85)])
 def test_shipped_weights_and_their_card(name, dim, least):
     extractor = features.extractor(name)
     card = json.loads((features.WEIGHTS / f"{name}.json").read_text())
@@ -114,6 +115,15 @@ def test_mnist_classifier_on_real_digits(shared, mnist_cnn):
     near = frechet_distance(gaussian(mnist_cnn(train["image"])), real)
     far = frechet_distance(gaussian(mnist_cnn(noise)), real)
     assert 0 < near < far / 50
+
+
+def test_cifar_classifier_on_real_pictures(shared):
+    tfds = pytest.importorskip("tensorflow_datasets")
+    if not (shared / "data" / "tfds" / "cifar10").is_dir():
+        pytest.skip(f"no CIFAR-10 in {shared / 'data' / 'tfds'}")
+    test = tfds.load("cifar10", split="test[:2000]", data_dir=shared / "data" / "tfds", download=False, batch_size=-1)
+    logits = features.extractor("cifar_cnn").outputs(test["image"], ["logits"])["logits"]
+    assert np.mean(logits.argmax(-1) == test["label"].numpy()) >= 0.84  # 0.858 over all 10,000
 
 
 # === Resizing ===

@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--note", default="", help="what is special about these data, for the card")
     parser.add_argument("--out", type=Path, default=features.WEIGHTS, help="folder the two files go to")
     options = parser.parse_args()
     facts = DATASETS[options.dataset]
@@ -114,7 +115,7 @@ def main() -> None:
         "sha256": files.sha256(path),
         "classes": 10,
         "test_accuracy": math.nan,
-        "data": f"{options.dataset} (tensorflow-datasets), train: {len(labels):,} images",
+        "data": f"{options.dataset} (tensorflow-datasets), train: {len(labels):,} images" + (f"; {options.note}" if options.note else ""),
         "data_licence": facts["licence"],
         "augmentation": f"shifts up to {facts['shift']} pixels" + (", horizontal flips" if facts["flip"] else ""),
         "seed": options.seed,

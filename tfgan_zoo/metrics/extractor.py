@@ -1,4 +1,4 @@
-"""An extractor: a frozen network from uint8 images to feature vectors, with the identity its numbers are stamped with."""
+"""An extractor: a frozen network from uint8 images to feature vectors, and the identity its numbers bear."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence

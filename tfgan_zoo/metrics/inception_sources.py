@@ -118,7 +118,9 @@ _BRANCHES = {  # of a block, or of all blocks with that number: the names of the
     "7a": (None, "branch3x3", "branch7x7x3"),
     "7": ("branch1x1", "branch3x3", "branch3x3dbl"),
 }
-_SCOPE = re.compile(r"mixed(?:_(?P<block>\d+))?_(?P<branch>|tower_|tower_1_|tower_2_)(?P<split>|mixed_)conv(?:_(?P<index>\d))?")
+_SCOPE = re.compile(
+    r"mixed(?:_(?P<block>\d+))?_(?P<branch>|tower_|tower_1_|tower_2_)(?P<split>|mixed_)conv(?:_(?P<index>\d))?"
+)
 
 
 def _module_path(scope: str) -> str:
