@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_zoo import images, zoo
+from tfgan_zoo import devices, images, zoo
 from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import evaluate, targets
 from tfgan_zoo.evaluation import neighbours as beside
 from tfgan_zoo.evaluation.streams import BATCH_SIZE, Generated, Pictures, Selected, Stream
+from tfgan_zoo.serving import savedmodel
 
 
 
@@ -218,6 +219,46 @@ def test_one_and_two_replicas_agree(model):
         assert numbers[result.metric] == pytest.approx(result.value, rel=1e-5, abs=1e-6)
 
 
+def test_a_model_under_two_replicas_measures_as_under_one(model):
+    with devices.strategy(2).scope():
+        twin = zoo.build("dcgan_glyphs", image_shape=(16, 16, 1), latent_dim=8, filters=4)
+    twin.set_weights(model.get_weights())
+    data = source_class("synthetic")(source="synthetic", size=150).open(model.element_spec)
+    one, two = (evaluate(m, data, ["fd@random_conv"], samples=130)[0].value for m in (model, twin))
+    assert two == pytest.approx(one, rel=1e-6)
+
+
+def test_a_saved_model_measures_as_its_model(model, tmp_path):
+    path = savedmodel.export(model, tmp_path, name="served", verify=False)
+    served = targets.images(str(tmp_path / "served"), 120, 3, {}, False)
+    assert served.line == f"SavedModel {path}" and served.facts["seed"] == 3
+    data = source_class("synthetic")(source="synthetic", size=150).open(model.element_spec)
+    one, other = (evaluate(s, data, ["fd@random_conv"])[0].value for s in (Generated(model, 120, 3), served))
+    assert other == pytest.approx(one, rel=1e-3)
+    for name in ("empty", "other"):
+        (tmp_path / name).mkdir()
+    tf.saved_model.save(tf.Module(), str(tmp_path / "other" / "1"))
+    with pytest.raises(ZooError, match="no SavedModel with a `sample` signature"):
+        targets.images(str(tmp_path / "other"), 4, 0, {}, False)
+
+
+def test_data_sets_of_tfds_by_name(shared):
+    if not (shared / "data" / "tfds" / "mnist").is_dir():
+        pytest.skip(f"no MNIST in {shared / 'data' / 'tfds'}")
+    options = {"data_dir": str(shared / "data" / "tfds"), "download": False}
+    stream = targets.images("mnist:test[:300]", None, 0, options, True)
+    images_, labels = (np.concatenate(part) for part in zip(*stream.batches(), strict=True))
+    assert images_.shape == (300, 28, 28, 1) and stream.split == "test[:300]" and stream.class_names == tuple("0123456789")
+    assert evaluate(stream, None, ["accuracy_mnist"])[0].value > 0.98
+    # Stacked MNIST: three digits as the channels of one picture.
+    order = np.random.default_rng(0).integers(0, 300, (3, 200))
+    stacked = np.stack([images_[order[:, i], ..., 0].transpose(1, 2, 0) for i in range(200)])
+    numbers = labels[order[0]] * 100 + labels[order[1]] * 10 + labels[order[2]]
+    with pytest.warns(UserWarning):
+        found = {r.metric: r.value for r in evaluate(Given(stacked), None, ["stacked_modes"])}
+    assert found["stacked_modes"] == pytest.approx(len(np.unique(numbers)), abs=5)
+
+
 def test_path_length_is_of_unrounded_images():
     model = zoo.build("dcgan_glyphs", image_shape=(16, 16, 1), latent_dim=8, filters=4)
     for variable in model.sampler.weights:
@@ -268,11 +309,11 @@ def test_statistics_are_shared_in_one_pass(model, monkeypatch):
 
 # === Points ===
 
-class Points(Stream):
-    """Points of a mixture, in place of a model of points."""
+class Given(Stream):
+    """Rows from memory, in place of a model's."""
 
     def __init__(self, rows):
-        self.rows, self.count, self.line = rows, len(rows), "points"
+        self.rows, self.count, self.line = rows, len(rows), "given rows"
 
     def batches(self):
         yield self.rows, None
@@ -282,7 +323,7 @@ def test_mixture_takes_its_modes_from_the_data():
     data = source_class("synthetic")(source="synthetic", name="ring", size=2500).open({"point": tf.TensorSpec((2,), tf.float32)})
     real = Selected(data)
     rows = np.concatenate([points for points, _ in real.batches()])
-    numbers = {r.metric: r.value for r in evaluate(Points(rows[rows[:, 0] > 0]), real, ["mixture"])}
+    numbers = {r.metric: r.value for r in evaluate(Given(rows[rows[:, 0] > 0]), real, ["mixture"])}
     assert numbers["modes"] in (3, 4, 5) and numbers["high_quality"] > 0.95 and numbers["reverse_kl"] > 0.5
-    numbers = {r.metric: r.value for r in evaluate(Points(rows), real, ["mixture"])}
+    numbers = {r.metric: r.value for r in evaluate(Given(rows), real, ["mixture"])}
     assert numbers["modes"] == 8 and numbers["reverse_kl"] < 0.01

@@ -210,14 +210,14 @@ def test_inception_taps_and_resize(weights):
 
 def test_published_fid64(weights):
     """torchmetrics' example of FrechetInceptionDistance(feature=64), up to 1.0 seeded so, says 12.7202."""
-    torch = pytest.importorskip("torch")
-    torch.manual_seed(123)
-    # The example builds the network between seeding and drawing the images: initialization makes these draws.
-    torch.empty(23_816_528).uniform_()
-    shape = (100, 3, 299, 299)
-    sets = [torch.randint(*limits, shape, dtype=torch.uint8) for limits in ((0, 200), (100, 255))]
+    # The stream of torch.manual_seed(123); building the network took the first of it, before the images were drawn.
+    stream = np.random.RandomState(123)._bit_generator
+    stream.random_raw(23_816_528, output=False)
+    shape = (100, 3, 299, 299)  # torch.randint(low, high, shape, dtype=torch.uint8)
+    sets = [(stream.random_raw(np.prod(shape)) % (high - low) + low).astype(np.uint8).reshape(shape)
+            for low, high in ((0, 200), (100, 255))]
     extractor = features.extractor("inception_2015", weights=weights)
-    stats = [gaussian(extractor.outputs(x.permute(0, 2, 3, 1).numpy(), ["64"])["64"]) for x in sets]
+    stats = [gaussian(extractor.outputs(x.transpose(0, 2, 3, 1), ["64"])["64"]) for x in sets]
     assert frechet_distance(*stats) == pytest.approx(12.7202, abs=1e-3)
 
 
@@ -226,7 +226,7 @@ def test_a_partial_file_serves_the_taps_it_holds(weights):
     assert extractor.taps == {"768": 768, "192": 192, "64": 64}
     assert extractor.logits is None
     for tap in ("2048", "logits"):
-        refused(f"lacks mixed_8_tower_conv/kernel, so it does not give {tap}; it gives 768, 192, 64.*convert_inception",
+        refused(f"lacks mixed_8_tower_conv/kernel, so it does not give {tap}; it gives 768, 192, 64.*download-inception",
                 extractor.outputs, pictures(1, 8, 8, 3), [tap])
     refused("did you mean '768'", extractor.require, ["76"])
 
@@ -386,4 +386,5 @@ def test_models_that_cannot_be_used(tmp_path):
     assert features.of_model(anywhere, name="mine", image_shape=(8, 8, 3)).taps == {"features": 3}
     refused("its input is None", features.of_model, lambda x: x, name="mine")
     refused("output features is ", features.of_model, lambda x: tf.reduce_sum(x), name="mine", image_shape=(4, 4, 1))
-    refused(r"does not take float32 \(None, 4, 4, 1\)", features.of_model, small_model(), name="mine", image_shape=(4, 4, 1))
+    refused(r"does not take float32 \(None, 4, 4, 1\)",
+            features.of_model, small_model(), name="mine", image_shape=(4, 4, 1))

@@ -235,7 +235,7 @@ def test_images_keep_the_first_however_they_came(monkeypatch):
         np.testing.assert_array_equal(classes, labels[:7])
     with pytest.raises(ZooError, match=r"give uint8 \(n, 4, 4, 1\)"):
         whole.update(noise(2, 5, 4, 1), labels[:2])
-    with pytest.raises(ZooError, match="one integer per image"):
+    with pytest.raises(ZooError, match="one integer per row"):
         whole.update(rows, labels[:3])
 
 

@@ -276,13 +276,14 @@ def stored(result) -> str:
 @click.option("--metrics", metavar="A,B", help="What to measure; see below. Default: the preset's.")
 @click.option("--features", metavar="EXTRACTOR[:TAP]", help="For metrics whose name does not say: mnist_cnn, random_conv, "
               "inception_2015:768, a .keras file, a SavedModel.")
-@click.option("--resize", type=click.Choice(["tf1", "clean"]), help="How Inception's input is made: as FID was defined (tf1, the "
-              "default) or antialiased bicubic (clean).")
+@click.option("--resize", type=click.Choice(["tf1", "clean"]), help="How pictures come to the network's size: as FID was defined "
+              "(tf1, Inception's default) or by antialiased bicubic (clean).")
 @click.option("--num", type=click.IntRange(min=2), help="How many images. Default: the preset's, or all of a folder.")
 @click.option("--reference-num", type=click.IntRange(min=2), help="How many real ones. Default: as many, or all of a folder.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the first image.")
 @click.option("--truncation", type=float, help="Truncate latents; 1 is mild, 0.5 strong.")
 @click.option("--inception-weights", metavar="FILE", help="The .npz that tools/convert_inception.py makes. Or set TFGAN_ZOO_INCEPTION.")
+@click.option("--download-inception", is_flag=True, help="Fetch Inception's weights from the official archive, once.")
 @click.option("--json", "out", metavar="FILE", help="Append the results as JSON lines, each with its whole stamp; - for stdout.")
 @click.option("--neighbours", metavar="PICTURE", help="Also draw ten samples beside the training images nearest to them.")
 @data_options
@@ -330,7 +331,10 @@ def measured(target, neighbours, options) -> tuple:
     import warnings
 
     from tfgan_zoo import verbs
+    from tfgan_zoo.metrics import inception_weights
 
+    if options.pop("download_inception"):
+        console.note(inception_weights.download())
     began = time.perf_counter()
     names = {"num": "samples", "reference_num": "reference_samples"}
     arguments = {names.get(name, name): value for name, value in options.items()}

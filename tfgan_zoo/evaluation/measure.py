@@ -77,7 +77,7 @@ def evaluate(
         reference_samples: real images of `reference` to compare with; default as many as `samples`. They are drawn
             from the whole split by a fixed seed, so a folder sorted by class does no harm.
         features: "EXTRACTOR" or "EXTRACTOR:TAP" for metrics whose name does not say theirs.
-        resize: "tf1" or "clean", for extractors that know several; default the extractor's own.
+        resize: "tf1", "clean" or "antialiased", for all extractors but "pixels"; default the extractor's own.
         settings: {metric's own name: {keyword of its constructor: value}}, such as {"psnr": {"border": 4}}.
         inception_weights: the .npz file of Inception; default what TFGAN_ZOO_INCEPTION names.
         cache: folder for statistics of real images; default $TFGAN_ZOO_CACHE or ~/.cache/tfgan_zoo.

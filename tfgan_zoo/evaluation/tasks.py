@@ -14,7 +14,6 @@ from ..metrics import features as extractors
 from ..metrics import registry
 from ..metrics.base import Metric
 
-
 OPENING = ("features", "resize", "settings", "inception_weights")
 """The arguments of `evaluate` that decide which networks and equations there are."""
 
@@ -77,8 +76,8 @@ def tasks_of(names: Sequence[str], features: str | None = None, resize: str | No
         kind, name, tap = choice.metric, choice.extractor, choice.tap
         extractor = None
         if name is not None:
-            special = (str(inception_weights) if inception_weights else None, resize) if name == registry.INCEPTION else ()
-            extractor = opened(name, _stamp(name, inception_weights), *special)
+            weights = str(inception_weights) if inception_weights and name == registry.INCEPTION else None
+            extractor = opened(name, _stamp(name, weights), weights, None if name == "pixels" else resize)
         if extractor is not None:
             tap = tap or (extractor.features if kind.takes == "features" else extractor.logits)
             if tap is None:

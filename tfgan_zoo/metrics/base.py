@@ -148,3 +148,10 @@ def check(rows: np.ndarray, dim: int | None) -> None:
     if broken:
         raise ZooError(f"NaN or infinity in {count_of(broken, 'feature vector')} of {len(rows):,}; "
                        "look for NaN in the images or the weights that made them.")
+
+
+def check_labels(labels: np.ndarray, count: int) -> None:
+    """Raise ZooError unless `labels` are `count` integers."""
+    if labels.shape != (count,) or labels.dtype.kind not in "iu":
+        raise ZooError(f"labels of shape {labels.shape} and type {labels.dtype} for {count_of(count, 'row')}; "
+                       "give one integer per row.")

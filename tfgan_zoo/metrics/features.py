@@ -5,15 +5,15 @@ An extractor's identity is its name, the SHA-256 of its weights, the output take
 are repeated over the three channels; colour images given to a grey network become luma (ITU-R 601: 0.2989 R +
 0.5870 G + 0.1140 B, as `tf.image.rgb_to_grayscale`).
 
-| name           | weights                      | input     | resize      | taps                                        |
-|----------------|------------------------------|-----------|-------------|---------------------------------------------|
-| mnist_cnn      | shipped                      | 28x28x1   | antialiased | features 128, logits 10                     |
-| fashion_cnn    | shipped                      | 28x28x1   | antialiased | features 128, logits 10                     |
-| cifar_cnn      | shipped                      | 32x32x3   | antialiased | features 192, logits 10                     |
-| inception_2015 | option, variable or download | 299x299x3 | tf1         | 2048, 768, 192, 64, logits, logits_unbiased |
-| random_conv    | drawn from a fixed seed      | 32x32x3   | antialiased | features 112: smoke tests, unknown domains  |
-| pixels         | none                         | any       | none        | features: the pixels in [0, 1], flattened   |
-| a .keras file, a SavedModel folder | its own  | its own   | antialiased | its own: `of_model`                         |
+| name                | weights                      | input     | resize      | taps                                 |
+|---------------------|------------------------------|-----------|-------------|--------------------------------------|
+| mnist_cnn           | shipped                      | 28x28x1   | antialiased | features 128, logits 10              |
+| fashion_cnn         | shipped                      | 28x28x1   | antialiased | features 128, logits 10              |
+| cifar_cnn           | shipped                      | 32x32x3   | antialiased | features 192, logits 10              |
+| inception_2015      | option, variable or download | 299x299x3 | tf1         | 2048, 768, 192, 64 and two of logits |
+| random_conv         | drawn from a fixed seed      | 32x32x3   | antialiased | features 112, for smoke tests        |
+| pixels              | none                         | any       | none        | features: pixels in [0, 1], in a row |
+| FILE.keras, folder  | its own                      | its own   | antialiased | its own: `of_model`                  |
 
 The shipped ones are made by tools/train_classifier.py; a card beside the weights says how. Inception's weights
 are made by tools/convert_inception.py.
@@ -95,7 +95,7 @@ def _inception(name: str, weights: str | os.PathLike | None, resize: str | None)
     path, cached = weights or os.environ.get(INCEPTION_VARIABLE), inception_weights.cached()
     if not path and not cached.is_file():
         raise ZooError(f"{name} needs its weights: give --inception-weights FILE or set {INCEPTION_VARIABLE} to the "
-                       ".npz file, or fetch it once with tools/convert_inception.py --download; the metrics named "
+                       ".npz file, or fetch it once with evaluate --download-inception; the metrics named "
                        "fd_* come with theirs.")
     path = Path(path or cached)
     if not path.is_file():
@@ -109,7 +109,7 @@ def _inception(name: str, weights: str | os.PathLike | None, resize: str | None)
         logits="logits_unbiased" if "logits_unbiased" in taps else None,
         missing={
             tap: f"{name}: {path} lacks {array}, so it does not give {tap}; it gives {', '.join(taps)}. Ask for one of "
-            "these, or make the whole file with tools/convert_inception.py."
+            "these, or fetch the whole file with evaluate --download-inception."
             for tap, array in missing.items()
         },
         image_shape=inception.IMAGE_SHAPE,

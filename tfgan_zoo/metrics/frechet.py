@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ZooError, count_of
+from .base import check
 
 
 @dataclass(frozen=True)
@@ -32,28 +33,22 @@ class Statistics:
 class RunningGaussian:
     """Mean and covariance of feature vectors that arrive in batches.
 
-    Keeps the float64 sums of x and x xT, so the result does not depend on how the vectors were split into
+    `dim` may be left to the first batch. Keeps the float64 sums of x and x xT, so the result does not depend on how the vectors were split into
     batches (but for rounding in the last digits), and two of them merge by addition.
     """
 
-    def __init__(self, dim: int):
-        self.count = 0
-        self._sum = np.zeros(dim)
-        self._products = np.zeros((dim, dim))
+    def __init__(self, dim: int | None = None):
+        self.count, self._dim = 0, dim
+        self._sum, self._products = (0.0, 0.0) if dim is None else (np.zeros(dim), np.zeros((dim, dim)))
 
     def update(self, features: np.ndarray) -> None:
         """Add a batch (n, dim). Raises ZooError for another shape, and for NaN or infinity with a count."""
         x = np.asarray(features, np.float64)
-        dim = len(self._sum)
-        if x.ndim != 2 or x.shape[1] != dim:
-            raise ZooError(f"features of shape {x.shape}; these statistics take (n, {dim}).")
-        broken = int(np.sum(~np.isfinite(x).all(axis=1)))
-        if broken:
-            raise ZooError(f"NaN or infinity in {count_of(broken, 'feature vector')} of {len(x):,}; "
-                           "look for NaN in the images or the weights that made them.")
+        check(x, self._dim)
+        self._dim = x.shape[1]
         self.count += len(x)
-        self._sum += x.sum(axis=0)
-        self._products += x.T @ x
+        self._sum = self._sum + x.sum(axis=0)
+        self._products = self._products + x.T @ x
 
     def merge(self, other: "RunningGaussian") -> None:
         """Add all that `other` (of the same dim) has seen."""

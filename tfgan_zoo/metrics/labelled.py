@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import ZooError
-from .base import Rows
+from .base import Rows, check_labels
 
 
 class Labelled(NamedTuple):
@@ -33,9 +32,7 @@ class LabelledRows:
             ZooError: rows of another shape than before; NaN or infinity in them; labels that are not n integers.
         """
         rows, labels = np.asarray(rows), np.asarray(labels)
-        if labels.shape != rows.shape[:1] or labels.dtype.kind not in "iu":
-            raise ZooError(f"labels of shape {labels.shape} and type {labels.dtype} for {len(rows):,} rows; "
-                           "give one integer per row.")
+        check_labels(labels, len(rows))
         self._rows.update(rows)
         self._labels.append(labels.astype(np.int64))
 

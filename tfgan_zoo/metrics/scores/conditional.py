@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 
 from ...errors import ZooError, count_of
-from ..base import Metric, Value, check
+from ..base import Metric, Value, check, check_labels
 from ..frechet import RunningGaussian, Statistics, frechet_distance
 
 
@@ -20,7 +20,7 @@ class ClassGaussians:
         """Add (n, dim) and their labels, int (n,). Raises ZooError for other shapes, NaN and infinity."""
         rows, labels = np.asarray(rows), np.asarray(labels)
         check(rows, self.dim)
-        _check_labels(labels, len(rows))
+        check_labels(labels, len(rows))
         self.dim = rows.shape[1]
         for label in np.unique(labels).tolist():
             self._classes.setdefault(label, RunningGaussian(self.dim)).update(rows[labels == label])
@@ -86,7 +86,7 @@ class Agreement:
         """Add logits (n, classes) and labels, int (n,). Raises ZooError for other shapes, NaN, labels out of range."""
         rows, labels = np.asarray(rows), np.asarray(labels)
         check(rows, self.dim)
-        _check_labels(labels, len(rows))
+        check_labels(labels, len(rows))
         self.dim = rows.shape[1]
         if len(labels) and not (0 <= labels.min() and labels.max() < self.dim):
             raise ZooError(f"labels {labels.min()} to {labels.max()} for a classifier of {self.dim} classes; "
@@ -124,9 +124,3 @@ class ClassifierAccuracy(Metric):
         right, count = fake
         p = right / count
         return {self.name: Value(p, math.sqrt(p * (1 - p) / count))}
-
-
-def _check_labels(labels: np.ndarray, count: int) -> None:
-    if labels.shape != (count,) or labels.dtype.kind not in "iu":
-        raise ZooError(f"labels of shape {labels.shape} and type {labels.dtype} for {count:,} rows; "
-                       "give one integer per row.")

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...errors import ZooError, count_of
 from .. import structural
-from ..base import Metric, Value
+from ..base import Metric, Value, check_labels
 from ..pairs import mean_of
 
 
@@ -55,9 +55,7 @@ class LabelledImages(Images):
     def update(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Add a batch and its labels, int (n,). Raises ZooError as `Images`, and for labels that are not n integers."""
         labels = np.asarray(labels)
-        if labels.shape != np.shape(images)[:1] or labels.dtype.kind not in "iu":
-            raise ZooError(f"labels of shape {labels.shape} and type {labels.dtype} for {len(images):,} images; "
-                           "give one integer per image.")
+        check_labels(labels, len(images))
         super().update(images)
         self._labels.append(labels[: self._room(self._labels)].copy())
 
