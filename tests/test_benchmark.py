@@ -13,6 +13,8 @@ sys.path.insert(0, str(TOOLS))
 
 import benchmark
 import benchmark_dcgan
+import benchmark_features
+import benchmark_race
 
 from tfgan_zoo.families.dcgan import DCGAN
 
@@ -60,7 +62,7 @@ def test_ratios_are_taken_within_rounds():
         {"name": "bare", "rounds": [20.0, 80.0, 10.0], "cpu_rounds": [5.0, 5.0, 4.0]},
         {"name": "pytorch", "note": "not installed: pip install torch"},
     ]
-    zoo, bare, pytorch = benchmark.summarize(rows)
+    zoo, bare, pytorch = benchmark_race.summarize(rows, benchmark.TRAIN_PEERS)
     assert zoo["images_per_second"] == 10.0
     assert (zoo["ratio_to_bare"], zoo["cpu_ratio_to_bare"], bare["ratio_to_bare"]) == (0.5, 1.0, 1.0)
     assert "ratio_to_pytorch" not in zoo and "images_per_second" not in pytorch
@@ -77,9 +79,9 @@ def test_train_runs_a_process_and_writes_json(tmp_path, capsys, monkeypatch):
 
 
 def test_a_contender_that_fails_is_a_row_with_the_reason():
-    job = {"contender": "bare", "jit": False, "image_shape": (9, 9, 1), "filters": 2, "batch": 2}
-    job["threads"] = 1
-    (row,) = benchmark.compare([job], rounds=1, seconds=0.1)
+    job = {"name": "bare", "module": "benchmark_dcgan", "contender": "bare", "batch": 2, "threads": 1}
+    job |= {"jit": False, "image_shape": (9, 9, 1), "filters": 2}
+    (row,) = benchmark_race.compare([job], rounds=1, seconds=0.1, peers=())
     assert "image_shape=[9, 9, 1]" in row["note"]
 
 
@@ -87,3 +89,41 @@ def test_bad_numbers_are_refused(capsys):
     with pytest.raises(SystemExit):
         benchmark.parser().parse_args(["train", "--rounds", "0"])
     assert "must be above 0" in capsys.readouterr().err
+
+
+def test_a_contender_whose_library_is_absent_says_what_to_install():
+    job = {"name": "theirs", "needs": ["numpy", "no_such_library"]}
+    (row,) = benchmark_race.compare([job], rounds=1, seconds=0.1, peers=())
+    assert row["note"] == "not installed: pip install no-such-library"
+    assert benchmark_race.once(job)["note"] == row["note"]
+
+
+def test_features_are_apart_by_their_largest_difference():
+    assert benchmark_features.difference([[1.0, -8.0]], [[2.0, -8.0]]) == 1 / 8
+
+
+def test_all_race_on_the_same_pictures_and_differences_are_of_torch_fidelity(monkeypatch, capsys):
+    def compare(jobs, rounds, seconds, peers):
+        assert len({(job["side"], job["tap"], job["batch"], job["weights"]) for job in jobs}) == 1
+        zoo, theirs, layout = ({**job, "rounds": [2.0], "cpu_rounds": [1.0], "start_seconds": 0.0} for job in jobs)
+        layout["note"] = "ended"
+        return benchmark_race.summarize([zoo | {"features": [[3.0]]}, theirs | {"features": [[2.0]]}, layout], peers)
+
+    monkeypatch.setattr(benchmark, "compare", compare)
+    arguments = benchmark.parser().parse_args(["evaluate"])
+    job = {"side": 32, "tap": "768", "weights": "folder", "batch": 2, "threads": 1}
+    zoo, theirs, layout = benchmark.race(job, arguments)
+    assert (zoo["difference"], theirs["difference"], "difference" in layout) == (0.5, 0.0, False)
+    assert zoo["ratio_to_torch-fidelity"] == 1.0 and "ratio_to_channels-last" not in zoo
+    assert "5e-01" in capsys.readouterr().out
+
+
+def test_evaluate_measures_prdc_in_a_process(tmp_path, capsys, monkeypatch):
+    path = tmp_path / "speed.json"
+    words = f"evaluate --only prdc --prdc-rows 50 --prdc-dims 8 --threads 1 --json {path}"
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", *words.split()])
+    benchmark.main()
+    (row,) = json.loads(path.read_text())["results"]
+    assert row["seconds"] > 0 and 50 * 8 * 4 < row["peak_bytes"] < 2**20
+    assert set(row["values"]) == {"precision", "recall", "density", "coverage"}
+    assert "50 x 50, 8 features" in capsys.readouterr().out

@@ -2,12 +2,21 @@
 
     python tools/benchmark.py train
     python tools/benchmark.py train --shapes 28 --rounds 3 --seconds 5 --jit --json speed.json
+    python tools/benchmark.py evaluate
+    python tools/benchmark.py evaluate --only features --sizes 32 299 --taps 2048 768 --batch 16
 
-Trains DCGAN (Radford et al. 2015, https://arxiv.org/abs/1511.06434) at the paper's widths, in images/s of
+train: DCGAN (Radford et al. 2015, https://arxiv.org/abs/1511.06434) at the paper's widths, in images/s of
 
     zoo       model.compile(); model.fit(data, steps_per_epoch=n): what a user of the zoo gets
     bare      the same networks in a hand-written tf.function step without the zoo's base class
     pytorch   PyTorch's DCGAN example at the same widths and kernels, channels last (where torch is installed)
+
+evaluate: three things, with random weights (speed does not depend on them) and random pictures
+
+    features  images/s of Inception features by the zoo, by torch-fidelity with the same weights, and by torch-fidelity
+              changed to channels last; and how far their features are apart
+    fid       a whole FID against cached statistics, in units of the time that its features alone take in that process
+    prdc      precision, recall, density and coverage of random rows: seconds, and memory beyond the rows
 
 Each contender lives in a process of its own, so that their thread pools never mix, and computes only while
 the others wait. They take slices in turn (A B C A B C ...), so that a slow spell of the machine meets all.
@@ -17,154 +26,31 @@ suffer most from neighbours, and not all contenders alike.
 """
 
 import argparse
+import concurrent.futures
 import datetime
 import importlib.util
-import json
+import multiprocessing
 import os
 import signal
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import tfgan_zoo  # noqa: E402,F401  (sets oneDNN before TensorFlow loads)
-from benchmark_dcgan import CONTENDERS, GAMES, limit_threads  # noqa: E402
-from tfgan_zoo import console, files  # noqa: E402
-from tfgan_zoo.errors import ZooError  # noqa: E402
+import benchmark_features
+from benchmark_dcgan import CONTENDERS, GAMES
+from benchmark_features import PEER, RACERS
+from benchmark_race import compare, cores, once
 
+from tfgan_zoo import console, files
 
-def cores() -> int:
-    """The processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-# === One process per contender; they speak lines of JSON ===
-class Worker:
-    """A contender in its own process: built and warmed up when made, idle between slices.
-
-    Raises:
-        ZooError: where the process ends; the message carries the last line it wrote.
-    """
-
-    def __init__(self, row: dict[str, Any], job: dict[str, Any]):
-        self.row, self.batch = row, job["batch"]
-        row |= {"rounds": [], "cpu_rounds": []}
-        self._errors = tempfile.TemporaryFile("w+")
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, "worker", json.dumps(job)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
-        )
-        try:
-            row |= self._answer()
-        except BaseException:
-            self.close()
-            raise
-
-    def slice(self, seconds: float) -> None:
-        """Train for about `seconds`; append images/s to the row's `rounds`, images/cpu s to `cpu_rounds`."""
-        steps = max(1, round(seconds / self.row["seconds_per_step"]))
-        self._process.stdin.write(f"{steps}\n")
-        self._process.stdin.flush()
-        took = self._answer()
-        self.row["seconds_per_step"] = took["seconds"] / steps  # so that the next slice has the wanted length
-        self.row["rounds"].append(steps * self.batch / took["seconds"])
-        self.row["cpu_rounds"].append(steps * self.batch / took["cpu_seconds"])
-
-    def _answer(self) -> dict[str, Any]:
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            self._errors.seek(0)
-            lines = self._errors.read().strip().splitlines() or ["(it wrote nothing)"]
-            raise ZooError(f"ended with status {self._process.returncode}: {lines[-1]}")
-        return json.loads(line)
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.kill()
-        self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._errors.close()
-
-
-def work(job: dict[str, Any]) -> None:
-    """The worker's side: say when ready, then train as many steps as each line says."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what libraries print must not mix with the answers
-
-    def answer(**facts):
-        print(json.dumps(facts), file=answers, flush=True)
-
-    began = time.perf_counter()
-    limit_threads(job["contender"], job["threads"])
-    train_steps = CONTENDERS[job["contender"]]
-    run, parameters = train_steps(tuple(job["image_shape"]), job["filters"], job["batch"], job["jit"])
-    run(1)
-    ready = time.perf_counter()
-    run(1)
-    answer(parameters=parameters, start_seconds=ready - began, seconds_per_step=time.perf_counter() - ready)
-    for line in sys.stdin:
-        began, cpu_began = time.perf_counter(), time.process_time()
-        run(int(line))
-        answer(seconds=time.perf_counter() - began, cpu_seconds=time.process_time() - cpu_began)
-
-
-# === Commands ===
-def compare(jobs: list[dict[str, Any]], rounds: int, seconds: float) -> list[dict[str, Any]]:
-    """Race contenders; a row for each job, in their order. One that cannot run has a `note` and no medians.
-
-    A job has `contender`, `jit`, `image_shape`, `filters`, `batch` and `threads`.
-    """
-    rows, workers = [], []
-    try:
-        for job in jobs:
-            row = {"name": job["contender"] + (" + XLA" if job["jit"] else ""), **job}
-            rows.append(row)
-            console.note(f"{row['name']}: building DCGAN of {row['image_shape']}, filters={row['filters']}")
-            if job["contender"] == "pytorch" and importlib.util.find_spec("torch") is None:
-                row["note"] = "not installed: pip install torch"
-                continue
-            try:
-                workers.append(Worker(row, job))
-            except ZooError as error:
-                row["note"] = str(error)
-        for number in range(rounds):
-            for worker in workers:
-                if "note" not in worker.row:
-                    try:
-                        worker.slice(seconds)
-                    except ZooError as error:
-                        worker.row["note"] = str(error)
-            console.note(f"round {number + 1}/{rounds}  " + "  ".join(
-                f"{row['name']} {row['rounds'][-1]:,.1f}" for row in rows if "note" not in row))
-    finally:
-        for worker in workers:
-            worker.close()
-    return summarize(rows)
-
-
-def summarize(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Add medians over the rounds and ratios to `bare` and `pytorch`, by the clock and by processor time.
-
-    A ratio is the median of the rounds' own ratios: both sides of each were measured next to one another.
-    """
-    finished = {row["name"]: row for row in rows if "note" not in row}
-    for row in finished.values():
-        for prefix in ("", "cpu_"):
-            own = row[f"{prefix}rounds"]
-            row[f"{prefix}images_per_second"] = statistics.median(own)
-            for peer in ("bare", "pytorch"):
-                if peer in finished:
-                    ratios = [a / b for a, b in zip(own, finished[peer][f"{prefix}rounds"])]
-                    row[f"{prefix}ratio_to_{peer}"] = statistics.median(ratios)
-    return rows
+TRAIN_PEERS = ("bare", "pytorch")
+EVALUATE_PEERS = (PEER, "channels-last")
+PARTS = ("features", "fid", "prdc")
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -172,39 +58,129 @@ def train(arguments: argparse.Namespace) -> None:
     entrants = [(name, False) for name in arguments.only]
     if arguments.jit:
         entrants += [(name, True) for name in arguments.only if name != "pytorch"]
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    if load > 0.3 * cores():
-        console.note(f"other jobs are running ({load:.1f} on {cores()} cores): see --help on what to read")
+    load = load_before()
     results = []
     for side in arguments.shapes:
         image_shape, filters = GAMES[side]
-        job = {"image_shape": image_shape, "filters": arguments.filters or filters, "batch": arguments.batch,
-               "threads": arguments.threads}
-        rows = compare([{"contender": name, "jit": jit, **job} for name, jit in entrants],
-                       arguments.rounds, arguments.seconds)
+        job = {"module": "benchmark_dcgan", "image_shape": image_shape, "filters": arguments.filters or filters,
+               "batch": arguments.batch, "threads": arguments.threads}
+        jobs = [{"name": name + (" + XLA" if jit else ""), "contender": name, "jit": jit,
+                 "needs": ["torch"] if name == "pytorch" else [], **job} for name, jit in entrants]
+        rows = compare(jobs, arguments.rounds, arguments.seconds, TRAIN_PEERS)
         settings = f"filters={job['filters']}, batch {arguments.batch}, {arguments.threads} thread(s)"
-        slices = f"median of {arguments.rounds} rounds of {arguments.seconds:g} s"
-        show(f"DCGAN-{side} training, {settings}, {slices}", rows)
+        show(f"DCGAN-{side} training, {settings}, {slices(arguments)}", rows, TRAIN_PEERS)
         results += rows
-    if arguments.json:
-        files.write_json(arguments.json, record(arguments, load, results))
-        console.note(f"wrote {arguments.json}")
+    write(arguments, load, results)
 
 
-def show(title: str, rows: list[dict[str, Any]]) -> None:
-    """Print the rows as a table on stdout."""
-    columns = {"images/s": "images_per_second", "/ bare": "ratio_to_bare", "/ pytorch": "ratio_to_pytorch",
-               "images/cpu s": "cpu_images_per_second", "/ bare ": "cpu_ratio_to_bare",
-               "/ pytorch ": "cpu_ratio_to_pytorch", "first step after": "start_seconds"}
+def evaluate(arguments: argparse.Namespace) -> None:
+    """The `evaluate` command."""
+    load, results = load_before(), []
+    with tempfile.TemporaryDirectory() as weights:
+        if {"features", "fid"} & set(arguments.only):
+            console.note("drawing random Inception weights")
+            apart(benchmark_features.write_weights, weights)
+        common = {"module": "benchmark_features", "weights": weights, "threads": arguments.threads,
+                  "batch": arguments.batch}
+        if "features" in arguments.only:
+            for side in arguments.sizes:
+                for tap in arguments.taps:
+                    results += race(common | {"side": side, "tap": tap}, arguments)
+        if "fid" in arguments.only:
+            results.append(whole_fid(common, arguments))
+        if "prdc" in arguments.only:
+            results += neighbours(common, arguments)
+    write(arguments, load, [{key: row[key] for key in row if key != "weights"} for row in results])
+
+
+def race(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The features that `job` tells, by all contenders: their rows, which are shown too."""
+    jobs = [{"name": name, "contender": name, "needs": [] if name == "zoo" else benchmark_features.NEEDS, **job}
+            for name in RACERS]
+    rows = compare(jobs, arguments.rounds, arguments.seconds, EVALUATE_PEERS)
+    features = {row["name"]: row.pop("features") for row in rows if "features" in row}
+    for row in rows:
+        if row["name"] in features and PEER in features:
+            row["difference"] = benchmark_features.difference(features[row["name"]], features[PEER])
+    side = job["side"]
+    settings = f"{side}x{side}x3 pictures, batch {job['batch']}, {job['threads']} thread(s), {slices(arguments)}"
+    show(f"Inception features {job['tap']}, {settings}", rows, EVALUATE_PEERS, {"apart by": ("difference", ".0e")})
+    return rows
+
+
+def whole_fid(job: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """A FID's row, which is shown too: `ratio` of the whole to its features."""
+    count = arguments.fid_images
+    row = once({"name": f"FID of {count:,}", "contender": "fid", "side": arguments.sizes[0], "count": count,
+                "alone": min(count, 2 * benchmark_features.AT_A_TIME), **job})
+    cells = [row.get("note")]
+    if "note" not in row:
+        for prefix in ("", "cpu_"):
+            row[f"{prefix}ratio"] = row["whole"][f"{prefix}seconds"] / row["features"][f"{prefix}seconds"]
+        cells = [f"{row['whole']['seconds']:,.1f} s", f"{row['features']['seconds']:,.1f} s", f"{row['ratio']:.3f}",
+                 f"{row['cpu_ratio']:.3f}"]
+    side = row["side"]
+    console.table(f"Whole FID against cached statistics, {side}x{side}x3 pictures, {row['threads']} thread(s)",
+                  ["", "whole", "features alone", "ratio", "ratio of cpu s"], [[row["name"], *cells]])
+    return row
+
+
+def neighbours(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """PRDC's rows, which are shown too."""
+    count = arguments.prdc_rows
+    rows = [
+        once({"name": f"{count:,} x {count:,}, {dim} features", "contender": "prdc", "count": count, "dim": dim, **job})
+        for dim in arguments.prdc_dims
+    ]
+    console.table(f"PRDC, {arguments.threads} thread(s)", ["", "seconds", "cpu s", "peak memory beyond the rows"], [
+        [row["name"], row["note"]] if "note" in row else
+        [row["name"], f"{row['seconds']:.1f}", f"{row['cpu_seconds']:.1f}", f"{row['peak_bytes'] / 2**20:,.0f} MiB"]
+        for row in rows
+    ])
+    return rows
+
+
+def apart(function: Callable, *arguments: Any) -> None:
+    """Call a function in a process of its own, so that what it loads does not stay."""
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        pool.submit(function, *arguments).result()
+
+
+def load_before() -> float:
+    """The load average, with a note to the user where other jobs run."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > 0.3 * cores():
+        console.note(f"other jobs are running ({load:.1f} on {cores()} cores): see --help on what to read")
+    return load
+
+
+def slices(arguments: argparse.Namespace) -> str:
+    """How a race was run, for its title."""
+    return f"median of {arguments.rounds} rounds of {arguments.seconds:g} s"
+
+
+def show(title: str, rows: list[dict[str, Any]], peers: Sequence[str], more: Mapping = MappingProxyType({})) -> None:
+    """Print a race's rows as a table on stdout. `more`: {column: (key of the row, format)}."""
+    columns = {"images/s": "images_per_second", **{f"/ {peer}": f"ratio_to_{peer}" for peer in peers},
+               "images/cpu s": "cpu_images_per_second", **{f"/ {peer} ": f"cpu_ratio_to_{peer}" for peer in peers}}
+    columns = {**{column: (key, ",.2f") for column, key in columns.items()}, **more}
 
     def line(row):
         if "note" in row:
             return [row["name"], row["note"]]
-        cells = [f"{row[key]:,.2f}" if key in row else "" for key in columns.values()]
         spread = f"{min(row['rounds']):,.1f} to {max(row['rounds']):,.1f}"
-        return [row["name"], spread, *cells[:-1], f"{cells[-1]} s"]
+        cells = [format(row[key], how) if key in row else "" for key, how in columns.values()]
+        return [row["name"], spread, *cells, f"{row['start_seconds']:,.2f} s"]
 
-    console.table(title, ["contender", "range", *columns], map(line, rows))
+    console.table(title, ["contender", "range", *columns, "first step after"], map(line, rows))
+
+
+def write(arguments: argparse.Namespace, load: float, results: list) -> None:
+    """Write `--json`, if that was given."""
+    if arguments.json:
+        files.write_json(arguments.json, record(arguments, load, results))
+        console.note(f"wrote {arguments.json}")
 
 
 def record(arguments: argparse.Namespace, load: float, results: list) -> dict[str, Any]:
@@ -214,7 +190,8 @@ def record(arguments: argparse.Namespace, load: float, results: list) -> dict[st
     from tfgan_zoo import devices
 
     environment = devices.environment()
-    environment["versions"]["torch"] = version("torch") if importlib.util.find_spec("torch") else None
+    for module in benchmark_features.NEEDS:
+        environment["versions"][module] = version(module) if importlib.util.find_spec(module) else None
     settings = {key: value for key, value in vars(arguments).items() if key not in ("command", "json", "run")}
     return {
         "command": arguments.command,
@@ -240,14 +217,40 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--jit", action="store_true",
                          help="add rows with XLA for zoo and bare; on a CPU a step may take minutes")
     command.add_argument("--batch", type=positive(int), default=64, help="images per step")
-    command.add_argument("--rounds", type=positive(int), default=5, help="slices of each contender")
-    command.add_argument("--seconds", type=positive(float), default=10.0, help="length of a slice")
-    command.add_argument("--threads", type=positive(int), default=cores(),
-                         help="threads that a contender computes on")
     command.add_argument("--filters", type=positive(int),
                          help="other widths than the shape's own (a quick try: 4)")
-    command.add_argument("--json", metavar="FILE", help="also write the results with the environment to FILE")
+    common(command, rounds=5, seconds=10.0)
+
+    command = commands.add_parser("evaluate", help="speed of Inception features, FID and PRDC",
+                                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    command.set_defaults(run=evaluate)
+    command.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART",
+                         help=f"parts, of {', '.join(PARTS)}")
+    command.add_argument("--sizes", type=positive(int), nargs="+", default=[32], metavar="SIDE",
+                         help="pictures of (SIDE, SIDE, 3); 299 takes no resize; the FID is of the first")
+    command.add_argument("--taps", nargs="+", choices=["2048", "768", "192", "64"], default=["2048"], metavar="TAP",
+                         help="outputs of Inception: 2048, 768, 192, 64")
+    command.add_argument("--batch", type=positive(int), default=64,
+                         help="pictures handed over at a time; the zoo splits them as suits it, torch-fidelity "
+                              "does not (64 is its default; 16 may suit it better)")
+    command.add_argument("--fid-images", type=positive(int), default=5000, metavar="N",
+                         help="pictures of the FID; what is not features hardly grows with them, so fewer make "
+                              "the ratio larger (a quick try: 256)")
+    command.add_argument("--prdc-rows", type=positive(int), default=10_000, metavar="N",
+                         help="rows of each side of PRDC")
+    command.add_argument("--prdc-dims", type=positive(int), nargs="+", default=[2048, 768], metavar="DIM",
+                         help="features of a row")
+    common(command, rounds=3, seconds=8.0)
     return top
+
+
+def common(command: argparse.ArgumentParser, rounds: int, seconds: float) -> None:
+    """The options that all commands have, with their defaults."""
+    command.add_argument("--rounds", type=positive(int), default=rounds, help="slices of each contender")
+    command.add_argument("--seconds", type=positive(float), default=seconds, help="length of a slice")
+    command.add_argument("--threads", type=positive(int), default=cores(),
+                         help="threads that a contender computes on")
+    command.add_argument("--json", metavar="FILE", help="also write the results with the environment to FILE")
 
 
 def positive(kind: Callable) -> Callable:
@@ -264,9 +267,6 @@ def positive(kind: Callable) -> Callable:
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:2] == ["worker"]:  # not for people: what `Worker` starts
-        work(json.loads(sys.argv[2]))
-        return
     arguments = parser().parse_args()
     try:
         arguments.run(arguments)

@@ -8,6 +8,9 @@ non-saturating losses of Goodfellow et al. 2014. Each imports the framework it n
 
 import math
 from collections.abc import Callable
+from typing import Any
+
+from benchmark_race import limit_threads
 
 GAMES = {64: ((64, 64, 3), 128), 28: ((28, 28, 1), 64)}  # side -> image_shape, filters
 LATENT_DIM, KERNEL = 100, 5
@@ -15,6 +18,14 @@ ADAM = {"learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999, "epsilon": 1e-7}
 BATCHES = 16  # distinct batches that the contenders go round
 
 Run = Callable[[int], None]  # trains that many steps and returns when they are done
+
+
+def build(job: dict[str, Any]) -> tuple[Run, dict[str, Any]]:
+    """What `benchmark_race` runs. Beyond what it reads itself a job has `image_shape`, `filters` and `jit`."""
+    limit_threads(job["contender"], job["threads"])
+    train_steps = CONTENDERS[job["contender"]]
+    run, parameters = train_steps(tuple(job["image_shape"]), job["filters"], job["batch"], job["jit"])
+    return run, {"parameters": parameters}
 
 
 def zoo(image_shape, filters: int, batch: int, jit: bool) -> tuple[Run, int]:
@@ -180,16 +191,3 @@ def pipeline(image_shape, batch: int):
 def count(variables) -> int:
     """Scalars in `variables`."""
     return sum(math.prod(variable.shape) for variable in variables)
-
-
-def limit_threads(contender: str, threads: int) -> None:
-    """Let the framework of `contender` compute on `threads` threads."""
-    if contender == "pytorch":
-        import torch
-
-        torch.set_num_threads(threads)
-    else:
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
 import typing
 import warnings
 from collections.abc import Callable
@@ -13,13 +12,6 @@ from typing import Any
 import numpy as np
 
 from .. import files
-
-VARIABLE = "TFGAN_ZOO_CACHE"
-
-
-def folder(path: str | os.PathLike | None = None) -> Path:
-    """`path`, or what TFGAN_ZOO_CACHE names, or ~/.cache/tfgan_zoo."""
-    return Path(path or os.environ.get(VARIABLE) or Path.home() / ".cache" / "tfgan_zoo")
 
 
 class Entry:
@@ -62,7 +54,7 @@ class Entry:
                 np.savez(temporary, key=np.array(self.key), **values)
         except OSError as error:
             warnings.warn(
-                f"reference statistics are not kept: {error}; set {VARIABLE} to a writable folder.", stacklevel=2
+                f"reference statistics are not kept: {error}; set TFGAN_ZOO_CACHE to a writable folder.", stacklevel=2
             )
 
 

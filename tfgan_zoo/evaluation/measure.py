@@ -24,6 +24,7 @@ from ..metrics import registry
 from ..metrics.base import Value
 from ..metrics.scores.frechet import FrechetDistance
 from ..results import Result
+from ..weights import cache_folder
 from . import cache as caches
 from .streams import Generated, Pictures, Selected, Stream
 from .tasks import Task, tasks_of
@@ -103,7 +104,7 @@ def evaluate(
     training = held_out if held_out is None or isinstance(held_out, Stream) else Selected(held_out)
     with console.progress(transient=True, disable=not sys.stderr.isatty()) as progress:
         numbers = measure([task for task in tasks if not task.metric.paired], fake, real, rest, training,
-                           caches.folder(cache), progress)
+                           Path(cache) if cache else cache_folder(), progress)
         numbers |= {task.text: (of_pairs(task, fake, real, progress), {}) for task in tasks if task.metric.paired}
     return [
         result(task, name, numbers[task.text][0][name], numbers[task.text][1].get(name), fake, real, rest)
@@ -188,6 +189,7 @@ def entry(stream: Stream, task: Task, store: Path) -> caches.Entry | None:
         "images": stream.fingerprint,
         "features": [extractor.name, task.tap, extractor.sha256, extractor.resize] if extractor else None,
         "takes": task.metric.takes,
+        "version": __version__,  # what is kept may mean something else in another
     }
     name = f"{Path(extractor.name).name}-{task.tap}" if extractor else task.metric.takes
     return caches.Entry(store, name, key, task.metric.statistic)

@@ -3,6 +3,7 @@
 import copy
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from .. import console, images
 from ..errors import ZooError
 from ..metrics.distances import nearest
 from ..metrics.scores import neighbours as scores
-from . import cache as caches
+from ..weights import cache_folder
 from .measure import cached, gather
 from .streams import Pictures, Stream
 from .tasks import tasks_of
@@ -38,7 +39,7 @@ def picture(generated: Stream, training: Stream, on: str = "memorisation", *, co
     if isinstance(first, Pictures):
         first.names = first.names[: first.count]
     with console.progress(transient=True, disable=not sys.stderr.isatty()) as progress:
-        (rows,) = cached(training, tasks, caches.folder(cache), progress, "training").values()
+        (rows,) = cached(training, tasks, Path(cache) if cache else cache_folder(), progress, "training").values()
         (ours,) = gather(first, tasks, progress, "generated").values()
     indices = nearest(ours, rows, k).indices
     fakes = np.concatenate([batch for batch, _ in first.batches()])[: first.count]

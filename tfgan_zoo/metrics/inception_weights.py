@@ -7,7 +7,6 @@ weights compute, the 768 features of a fixed picture. What comes after those is 
 import hashlib
 import http.client
 import os
-import shutil
 import tempfile
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -58,8 +57,12 @@ def download(urls: Sequence[str] = URLS) -> str:
         console.note(f"fetching {url} (89 MB)")
         with tempfile.TemporaryFile() as archive:
             try:
-                with urllib.request.urlopen(url, timeout=60) as response:
-                    shutil.copyfileobj(response, archive, 1 << 20)
+                with urllib.request.urlopen(url, timeout=60) as response, console.progress(transient=True) as bar:
+                    size = int(response.headers.get("Content-Length") or 89_000_000)
+                    task = bar.add_task("fetching, bytes", total=size, text="")
+                    while part := response.read(1 << 20):
+                        archive.write(part)
+                        bar.advance(task, len(part))
             except (OSError, http.client.HTTPException) as error:
                 failed.append(f"{url} ({error})")
                 continue
