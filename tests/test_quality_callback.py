@@ -53,9 +53,6 @@ def test_the_best_is_kept_and_found_again(model, data, tmp_path, monkeypatch):
         (result,) = original(stream, reference, metrics, **options)
         return [replace(result, value=next(numbers))]
 
-    from dataclasses import replace as replace
-
-
     original = evaluation.evaluate
     monkeypatch.setattr(evaluation, "evaluate", measured)
     best = tmp_path / "best.keras"
