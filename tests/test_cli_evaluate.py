@@ -54,7 +54,7 @@ def test_neighbours_are_drawn():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["made"], "say what to measure of made"),
+    (["made"], "made: not a run directory, so say what to measure"),
     (["made", "--metrics", "fd@random_conv"], "needs real images"),
     (["made", "--metrics", "fdd@random_conv"], "unknown metric 'fdd@random_conv'"),
     (["made", "--metrics", "fid_mnist"], "write fd_mnist"),

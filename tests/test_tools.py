@@ -161,8 +161,10 @@ def test_a_run_is_published_and_works_everywhere(places, finished):
 
     model = zoo.get(PRESET)
     assert model.sample_images([0, 1]).shape == (2, 16, 16, 3)
-    cells = zoo_table.pretrained(PRESET, 2)
-    assert "fd_mnist **" in cells and "floor" in cells and "16 samples" in cells and "after" not in cells
+    assert "after" not in zoo_table.pretrained(PRESET, 2)
+    table = zoo_table.measured(index.listing())
+    assert f"| `{PRESET}` | {metric['value']:.4g} ({metric['floor']:.3g}) |" in table and "16 samples" in table
+    assert f"evaluate {PRESET} --data-dir DIR --metrics fd_mnist`" in table
     assert ", after 2 steps" in zoo_table.pretrained(PRESET, 3000)
     commands = CliRunner()
     assert "yes" in commands.invoke(cli.main, ["list", "--pretrained"]).stdout
@@ -193,9 +195,27 @@ def test_the_tables_hold_the_whole_index():
         assert f"`{facts['preset']}`" in text and f"| {facts['steps']:,} |" in text
     for name in weights.names():
         for result in weights.card(name)["metrics"]:
-            assert f"{result['metric']} **{result['value']:.4g}** (floor {result['floor']:.4g}; " in text
-    widths = {line.replace("\\|", "").count("|") for line in text.splitlines() if line}
-    assert widths == {5, 6}
+            if zoo_table.column(result["metric"]) in text:
+                assert zoo_table.cell(result) in text
+    widths = {line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")}
+    assert {5, 6} < widths and len(widths) == 3
+
+
+def test_names_that_measure_again():
+    names = ["fd_mnist", "precision_mnist", "recall_mnist", "fid768", "coverage768", "is", "nearest_ratio_fashion"]
+    asked = ["fd_mnist", "prdc_mnist", "prdc_mnist", "fid768", "prdc768", "is", "memorisation_fashion"]
+    assert [zoo_table.asked(name) for name in names] == asked
+    assert [zoo_table.column(name) for name in names[:4]] == ["fd_own", "precision_own", "recall_own", "fid768"]
+
+
+def test_published_weights_are_measured_again(places, finished):
+    assert run(publish_weights, finished.path, "--licence", "made here", "--num", 16).exit_code == 0
+    before = weights.card(PRESET)
+    done = run(publish_weights, PRESET, "--metrics", "fd@random_conv", "--num", 20)
+    assert done.exit_code == 0, done.output
+    after = weights.card(PRESET)
+    assert [(m["metric"], m["samples"]) for m in after["metrics"]] == [("fd@random_conv", 20)]
+    assert {**after, "metrics": None} == {**before, "metrics": None}
 
 
 def test_write_touches_only_what_is_between_the_markers(tmp_path):

@@ -126,9 +126,10 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
     stack = [
         zoo_callbacks.StopAt(steps, start),
         interrupt,
+        # The log before the checkpoint: a kill between them leaves a line too many, which resuming drops, and none too few.
+        zoo_callbacks.Log(run, settings.log_every, steps, start, batch),
         zoo_callbacks.Checkpoint(run, settings.checkpoint_every, start, settings.keep_checkpoints),
         zoo_callbacks.SampleGrid(run, settings.sample_every, steps, start, settings.samples),
-        zoo_callbacks.Log(run, settings.log_every, steps, start, batch),
         progress,
         *quality(model, experiment, run),
         *extra,

@@ -95,7 +95,7 @@ def evaluate(
         raise ZooError(f"{target} is no run or preset: {overrides[0] if overrides else f'truncation {truncation}'} has no "
                        "meaning for it.")
     if not metrics:
-        raise ZooError(f"say what to measure of {target}: metrics such as fid768,kid,prdc.")
+        raise ZooError(f"{target}: not a run directory, so say what to measure: metrics such as fid768,kid,prdc.")
     labelled = any(registry.parse(name).metric.labelled for name in metrics)
     images = targets.images(str(target), samples, seed, options, labelled)
     reference = targets.against(str(against), reference_samples or samples, None, options, labelled) if against else None

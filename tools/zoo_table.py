@@ -7,6 +7,7 @@ The numbers are those of the cards in tfgan_zoo/pretrained; tests/test_tools.py 
 """
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from tfgan_zoo import files, index
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.metrics import registry
 
+SHOWN = ("fd", "fid", "kid", "precision", "recall")  # of the numbers on a card; the rest is for those who open it
 README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN, END = "<!-- zoo:begin -->", "<!-- zoo:end -->"
 
@@ -70,21 +72,24 @@ def card_of(preset: str) -> dict | None:
 def measured(presets: list[dict]) -> str:
     """What the cards say of quality: a row for each preset, a column for each metric, and below how to measure it again."""
     cards = {f["preset"]: card for f in presets if (card := card_of(f["preset"]))}
-    columns = list(dict.fromkeys(column(m["metric"]) for card in cards.values() for m in card["metrics"]))
+    shown = {preset: [m for m in card["metrics"] if re.split(r"[_@\d]", m["metric"])[0] in SHOWN]
+             for preset, card in cards.items()}
+    columns = list(dict.fromkeys(column(m["metric"]) for results in shown.values() for m in results))
     rows = []
-    for preset, card in cards.items():
-        cells = {column(m["metric"]): cell(m) for m in card["metrics"]}
+    for preset, results in shown.items():
+        cells = {column(m["metric"]): cell(m) for m in results}
         rows.append((f"`{preset}`", *(cells.get(name, "") for name in columns)))
     if not rows:
         return ""
-    counts = sorted({f"{m['samples']:,}" for card in cards.values() for m in card["metrics"]})
-    preset, card = next(iter(cards.items()))
-    names = ",".join(dict.fromkeys(asked(m["metric"]) for m in card["metrics"]))
+    counts = sorted({f"{m['samples']:,}" for results in shown.values() for m in results})
+    preset, results = next(iter(shown.items()))
+    names = ",".join(dict.fromkeys(asked(m["metric"]) for m in results))
+    weights = " --inception-weights FILE" if any(str(m["features"]).startswith(registry.INCEPTION) for m in results) else ""
     return "\n\n".join([
         f"Quality: {' or '.join(counts)} samples against the test split; in brackets what training images get in their place. "
         "`..._own` is on the classifier of the preset's own data.",
         markdown(("preset", *columns), rows),
-        f"Each row by one command: `python -m tfgan_zoo evaluate {preset} --data-dir DIR --metrics {names}`; "
+        f"Each row by one command: `python -m tfgan_zoo evaluate {preset} --data-dir DIR --metrics {names}{weights}`; "
         f"the whole protocol is on the card, `python -m tfgan_zoo info {preset}`.",
     ])
 
