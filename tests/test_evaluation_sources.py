@@ -79,6 +79,23 @@ def test_classes_of_both_sides_must_agree(tmp_path):
         evaluate(Pictures(one), Pictures(other), ["intra_fd@random_conv"])
 
 
+def test_subfolders_may_differ_where_labels_do_not_matter(tmp_path):
+    one, other = write(tmp_path / "one", 120, classes=3), write(tmp_path / "other", 120, classes=2)
+    assert evaluate(Pictures(one), Pictures(other), ["fd@random_conv"])[0].value >= 0
+
+
+def test_inceptions_weights_are_looked_for_anew(tmp_path, monkeypatch, shared):
+    folder, path = Pictures(write(tmp_path / "one", 3)), shared / "weights" / "inception_2015_768.npz"
+    if not path.is_file():
+        pytest.skip(f"no Inception weights: {path}")
+    monkeypatch.setenv("TFGAN_ZOO_INCEPTION", str(path))
+    with pytest.warns(UserWarning, match="3 samples"):
+        assert evaluate(folder, folder, ["fid64"])[0].value < 1e-3
+    monkeypatch.delenv("TFGAN_ZOO_INCEPTION")
+    with pytest.raises(ZooError, match="needs its weights"):
+        evaluate(folder, folder, ["fid64"])
+
+
 def test_labels_are_asked_for(tmp_path):
     folder = Pictures(write(tmp_path, 5))
     with pytest.raises(ZooError, match="needs labels and folder .* has none"):

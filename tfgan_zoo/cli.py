@@ -302,6 +302,8 @@ def evaluate(target, out, neighbours, **options):
     """
     check_measured(target, options)
     show_results(*measured(target, neighbours, options), out)
+    if neighbours:
+        console.note(f"neighbours: {neighbours}")
 
 
 def check_measured(target, options) -> None:

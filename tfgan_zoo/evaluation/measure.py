@@ -99,8 +99,9 @@ def evaluate(
     rest = held_out if held_out is None or isinstance(held_out, Stream) else Selected(held_out, fake.count)
     if rest is not None and real is not None and same(real, rest):
         raise ZooError(f"the held-out data is the reference itself ({real.line}); give another split.")
-    agree_on_classes(fake, real)
     tasks = tasks_of(metrics, features, resize, settings, inception_weights, getattr(real, "data_facts", {}))
+    if any(len(task.metric.labelled) > 1 for task in tasks):
+        agree_on_classes(fake, real)
     training = held_out if held_out is None or isinstance(held_out, Stream) else Selected(held_out)
     with console.progress(transient=True, disable=not sys.stderr.isatty()) as progress:
         numbers = measure([task for task in tasks if not task.metric.paired], fake, real, rest, training,

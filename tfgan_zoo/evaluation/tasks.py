@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from ..errors import ZooError, unknown
 from ..metrics import features as extractors
+from ..metrics import inception_weights as fetched
 from ..metrics import registry
 from ..metrics.base import Metric
 
@@ -76,8 +78,8 @@ def tasks_of(names: Sequence[str], features: str | None = None, resize: str | No
         kind, name, tap = choice.metric, choice.extractor, choice.tap
         extractor = None
         if name is not None:
-            weights = str(inception_weights) if inception_weights and name == registry.INCEPTION else None
-            extractor = opened(name, _stamp(name, weights), weights, None if name == "pixels" else resize)
+            weights = _inception_weights(inception_weights) if name == registry.INCEPTION else None
+            extractor = opened(name, _stamp(weights or name), weights, None if name == "pixels" else resize)
         if extractor is not None:
             tap = tap or (extractor.features if kind.takes == "features" else extractor.logits)
             if tap is None:
@@ -95,8 +97,14 @@ def opened(name: str, stamp: Any, weights: str | None = None, resize: str | None
     return extractors.extractor(name, weights=weights, resize=resize)
 
 
-def _stamp(*paths: Any) -> tuple:
-    return tuple(Path(path).stat().st_mtime_ns if path and Path(path).exists() else None for path in paths)
+def _stamp(path: str) -> int | None:
+    return Path(path).stat().st_mtime_ns if Path(path).exists() else None
+
+
+def _inception_weights(given: Any) -> str | None:
+    """The file that is used in the end, which the environment decides where none is given; None where there is none."""
+    named, cached = given or os.environ.get(extractors.INCEPTION_VARIABLE), fetched.cached()
+    return str(named) if named else str(cached) if cached.is_file() else None
 
 
 def made(kind: type[Metric], dim: int | None, settings: Mapping[str, Any]) -> Metric:
