@@ -35,6 +35,16 @@ def test_folder_against_folder_with_its_stamp():
     assert json.loads(alone.stdout)["value"] == rows[0]["value"]
 
 
+def test_a_pretrained_preset_is_measured_as_its_preset_says(monkeypatch, shared):
+    if not (shared / "data" / "tfds" / "mnist").is_dir():
+        pytest.skip(f"no MNIST in {shared / 'data' / 'tfds'}")
+    monkeypatch.delenv("TFGAN_ZOO_INCEPTION", raising=False)
+    done = run("evaluate", "dcgan_mnist", "--data-dir", shared / "data" / "tfds", "--num", 130, "--json", "-")
+    assert done.exit_code == 0, done.output
+    measured = [json.loads(line)["metric"] for line in done.stdout.splitlines()]
+    assert measured == [f"{name}_mnist" for name in ("fd", "kid", "precision", "recall", "density", "coverage")]
+
+
 def test_settings_of_a_metric():
     done = run("evaluate", "made", "--against", "real", "--metrics", "kid@random_conv", "kid.subsets=7", "kid.subset_size=50")
     assert done.exit_code == 0 and "subsets 7" in done.stdout and "±" in done.stdout

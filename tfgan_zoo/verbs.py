@@ -88,9 +88,11 @@ def evaluate(
     options = {"data_dir": data_dir, "download": download}
     if is_model(target):
         model, experiment, line = zoo.load(target)
+        if not Path(target).is_dir():  # a card records the training; what to measure is the preset's to say
+            experiment = experiment.model_copy(update={"evaluate": config.load(str(target)).evaluate})
         return assess(model, experiment, line, overrides=overrides, against=against, metrics=metrics, samples=samples,
-                      reference_samples=reference_samples, seed=seed, truncation=truncation, options=options, settings=settings, neighbours=neighbours,
-                      run=Run(target) if Path(target).is_dir() else None, **protocol)
+                      reference_samples=reference_samples, seed=seed, truncation=truncation, options=options,
+                      settings=settings, neighbours=neighbours, run=Run(target) if Path(target).is_dir() else None, **protocol)
     if overrides or truncation is not None:
         raise ZooError(f"{target} is no run or preset: {overrides[0] if overrides else f'truncation {truncation}'} has no "
                        "meaning for it.")
