@@ -398,7 +398,7 @@ def compare(sources, metrics, ignore):
         except ZooError as error:
             problems.append(str(error))
             continue
-        click.echo(f"\n{name}, {stamps.direction(ranked[0])}: {ranked[0]['samples']:,} images; {stamps.protocol(ranked[0])}")
+        click.echo(f"\n{name}, {stamps.direction(ranked[0])}: {ranked[0]['samples']:,} images; {stamps.protocol(ranked[0] | stamps.UNSAID)}")
         console.table("", ("", "model", "value", "floor"), [
             (place, r["model"], stamps.number(r), "" if r["floor"] is None else f"{r['floor']:.4g}")
             for place, r in enumerate(ranked, start=1)

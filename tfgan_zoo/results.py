@@ -19,6 +19,9 @@ PROTOCOL = (
 COMPUTED_BY = ("seed", "ema", "version", "commit", "tensorflow", "keras", "hardware")
 """What may differ between them, and is said."""
 
+UNSAID = {"ema": None, "seed": None}
+"""Laid over a row, leaves out of its `protocol` what belongs to one model rather than to a ranking."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:

@@ -11,7 +11,7 @@ from ..base import Metric, Rows, Value
 class KernelDistance(Metric):
     """The squared maximum mean discrepancy under the kernel (x·y / dim + 1)³, with its unbiased estimator.
 
-    Binkowski et al. 2018, https://arxiv.org/abs/1801.01401; called KID with Inception features, and only with those.
+    Binkowski et al. 2018, https://arxiv.org/abs/1801.01401; the kernel Inception distance where the features are Inception's.
     The mean over random subsets, drawn without replacement, with the standard deviation over them. As the estimator
     has no bias, fewer samples make the value noisier but not larger, and where both sides follow the same
     distribution it lies around 0, below it as often as above.
