@@ -17,8 +17,9 @@ from pathlib import Path
 def request(url: str, model: str, count: int, seed: int) -> urllib.request.Request:
     """The REST request for the signature `sample`. Scalar inputs need the column format, "inputs"."""
     body = {"signature_name": "sample", "inputs": {"count": count, "seed": seed}}
-    return urllib.request.Request(f"{url.rstrip('/')}/v1/models/{model}:predict", json.dumps(body).encode(),
-                                  {"Content-Type": "application/json"})
+    return urllib.request.Request(
+        f"{url.rstrip('/')}/v1/models/{model}:predict", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
 
 
 def ask(url: str, model: str, count: int, seed: int, timeout: float = 60) -> list:
@@ -34,6 +35,7 @@ def ask(url: str, model: str, count: int, seed: int, timeout: float = 60) -> lis
 
 def png(image: list) -> bytes:
     """One image as the bytes of a PNG file: 1 channel grey, 3 RGB, 4 RGBA."""
+
     def chunk(tag: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + tag + data + struct.pack(">I", zlib.crc32(tag + data))
 

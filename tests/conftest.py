@@ -1,4 +1,4 @@
-"""Shared fixtures. Two logical CPU devices are made before TensorFlow starts, so that every test can use 1 or 2 replicas."""
+"""Shared fixtures. Two logical CPU devices exist before TensorFlow starts: every test can use 1 or 2 replicas."""
 
 import os
 from pathlib import Path
@@ -7,8 +7,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import pytest
-
-import tfgan_zoo  # noqa: F401  (sets oneDNN before TensorFlow loads)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -55,6 +55,7 @@ class DiracGame(AdversarialModel):
         def network(name):
             x = keras.Input((1,))
             return keras.Model(x, Scalar()(x), name=name)
+
         return {"generator": network("generator"), "discriminator": network("discriminator")}
 
 
@@ -90,9 +91,13 @@ def test_simultaneous_gradients_are_taken_at_the_same_weights():
     assert numbers(model) == pytest.approx((0.5 - 0.1 * 2.0, 2.0 + 0.1 * 0.5))
 
 
-@pytest.mark.parametrize("updates, expected", [
-    ("alternating", lambda psi: 2.0 + 0.1 * (psi - 3 * 0.2)), ("simultaneous", lambda psi: 2.0 + 0.1 * (psi - 2 * 0.2)),
-])
+@pytest.mark.parametrize(
+    "updates, expected",
+    [
+        ("alternating", lambda psi: 2.0 + 0.1 * (psi - 3 * 0.2)),
+        ("simultaneous", lambda psi: 2.0 + 0.1 * (psi - 2 * 0.2)),
+    ],
+)
 def test_k_discriminator_steps_each_on_fresh_data(updates, expected):
     model = dirac(k=3, updates=updates)
     model.fit(points(9), verbose=0)
@@ -100,8 +105,9 @@ def test_k_discriminator_steps_each_on_fresh_data(updates, expected):
     assert sorted(model.seen) == [[0, 3, 6], [1, 4, 7], [2, 5, 8]]
 
 
-@pytest.mark.parametrize("k, updates, passes", [(1, "alternating", 1), (1, "simultaneous", 1), (3, "alternating", 4),
-                                                (3, "simultaneous", 3)])
+@pytest.mark.parametrize(
+    "k, updates, passes", [(1, "alternating", 1), (1, "simultaneous", 1), (3, "alternating", 4), (3, "simultaneous", 3)]
+)
 def test_generator_passes(k, updates, passes):
     model = dirac(k=k, updates=updates)
     model.fit(points(9), verbose=0)
@@ -143,17 +149,23 @@ def test_several_steps_per_execution_are_the_same_steps():
 def test_stock_callbacks(tmp_path):
     model = dirac()
     callbacks = keras.callbacks
-    model.fit(points(8, batch=4), validation_data=points(4), epochs=3, verbose=0, callbacks=[
-        callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="val_g_loss", mode="min", save_best_only=True),
-        callbacks.ModelCheckpoint(tmp_path / "last.weights.h5", save_weights_only=True),
-        callbacks.BackupAndRestore(tmp_path / "backup"),
-        callbacks.CSVLogger(tmp_path / "log.csv"),
-        callbacks.TensorBoard(tmp_path / "tensorboard"),
-        callbacks.TerminateOnNaN(),
-        callbacks.EarlyStopping(monitor="val_d_loss", mode="min", patience=5),
-        callbacks.ReduceLROnPlateau(monitor="d_loss", mode="min", patience=1),
-        callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1)),
-    ])
+    model.fit(
+        points(8, batch=4),
+        validation_data=points(4),
+        epochs=3,
+        verbose=0,
+        callbacks=[
+            callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor="val_g_loss", mode="min", save_best_only=True),
+            callbacks.ModelCheckpoint(tmp_path / "last.weights.h5", save_weights_only=True),
+            callbacks.BackupAndRestore(tmp_path / "backup"),
+            callbacks.CSVLogger(tmp_path / "log.csv"),
+            callbacks.TensorBoard(tmp_path / "tensorboard"),
+            callbacks.TerminateOnNaN(),
+            callbacks.EarlyStopping(monitor="val_d_loss", mode="min", patience=5),
+            callbacks.ReduceLROnPlateau(monitor="d_loss", mode="min", patience=1),
+            callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1)),
+        ],
+    )
     rates = {name: float(optimizer.learning_rate) for name, optimizer in model.optimizer.by_player.items()}
     assert rates == pytest.approx({"discriminator": 0.1 / 3, "generator": 0.1 / 3})
     assert "val_d_loss" in (tmp_path / "log.csv").read_text()
@@ -212,7 +224,9 @@ def test_dropout_scales_and_differs_between_calls_and_replicas():
     with strategy.scope():
         layer = Dropout(0.25, seed=1)
         layer.build((None, 4000))
-    call = tf.function(lambda: strategy.experimental_local_results(strategy.run(lambda: layer(tf.ones((1, 4000)), training=True))))
+    call = tf.function(
+        lambda: strategy.experimental_local_results(strategy.run(lambda: layer(tf.ones((1, 4000)), training=True)))
+    )
     masks = np.concatenate([*call(), *call()])
     assert set(np.unique(masks)) <= {0.0, np.float32(1 / 0.75)}
     np.testing.assert_allclose(masks.mean(axis=1), 1.0, atol=0.03)
@@ -224,8 +238,9 @@ def test_dropout_scales_and_differs_between_calls_and_replicas():
 def test_wgan_gp_covers_a_ring_of_gaussians():
     keras.utils.set_random_seed(0)
     model = WGANGP((2,), latent_dim=2, filters=64, architecture="mlp")
-    model.compile(optimizer={p.name: keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.9) for p in model.players},
-                  jit_compile=True)
+    model.compile(
+        optimizer={p.name: keras.optimizers.Adam(1e-3, beta_1=0.0, beta_2=0.9) for p in model.players}, jit_compile=True
+    )
     data = source_class("synthetic")(name="ring").open(model.element_spec)
     angles = np.arange(8) * np.pi / 4
     modes = np.stack([np.cos(angles), np.sin(angles)], 1)

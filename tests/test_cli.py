@@ -47,8 +47,19 @@ def test_what_looks_things_up_never_imports_tensorflow():
 import sys
 from click.testing import CliRunner
 from tfgan_zoo.cli import main
-for arguments in {[["list"], ["info", UNTRAINED], ["info", "gan"], ["--help"], ["train", "--help"], ["train", "dcgn"],
-                   ["train", UNTRAINED, "train.steps=x"], ["evaluate", "nothing"], ["generate", UNTRAINED]]}:
+for arguments in {
+        [
+            ["list"],
+            ["info", UNTRAINED],
+            ["info", "gan"],
+            ["--help"],
+            ["train", "--help"],
+            ["train", "dcgn"],
+            ["train", UNTRAINED, "train.steps=x"],
+            ["evaluate", "nothing"],
+            ["generate", UNTRAINED],
+        ]
+    }:
     CliRunner().invoke(main, arguments)
     slow = {{"tensorflow", "keras", "pydantic_core", "numpy"}} & set(sys.modules)
     fast = arguments[0] in ("list", "info", "--help")
@@ -112,17 +123,20 @@ def test_help_shows_commands_that_can_be_copied(preset_in_help):
 
 
 # === Refusals ===
-@pytest.mark.parametrize("arguments, said", [
-    (["trian"], ["'trian'", "did you mean 'train'"]),
-    (["train", "dcgan_glyph"], ["'dcgan_glyph'", "did you mean 'dcgan_glyphs'"]),
-    (["info", "wgan_pg"], ["'wgan_pg'", "did you mean 'wgan_gp'"]),
-    (["list", "--family", "dcgn"], ["'dcgn'", "did you mean 'dcgan'"]),
-    (["build", "dcgan_glyph"], ["did you mean 'dcgan_glyphs'"]),
-    (["build", "dcgan_glyphs", "model.filters=0"], ["command line: model.filters = 0"]),
-    (["train", "dcgan_glyphs", "train.stpes=3"], ["'train.stpes'", "did you mean 'train.steps'"]),
-    (["train", "dcgan_glyphs", "--data-dir", "x"], ["'data.data_dir'"]),
-    (["train", "nowhere.toml"], ["no such file: nowhere.toml"]),
-])
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["trian"], ["'trian'", "did you mean 'train'"]),
+        (["train", "dcgan_glyph"], ["'dcgan_glyph'", "did you mean 'dcgan_glyphs'"]),
+        (["info", "wgan_pg"], ["'wgan_pg'", "did you mean 'wgan_gp'"]),
+        (["list", "--family", "dcgn"], ["'dcgn'", "did you mean 'dcgan'"]),
+        (["build", "dcgan_glyph"], ["did you mean 'dcgan_glyphs'"]),
+        (["build", "dcgan_glyphs", "model.filters=0"], ["command line: model.filters = 0"]),
+        (["train", "dcgan_glyphs", "train.stpes=3"], ["'train.stpes'", "did you mean 'train.steps'"]),
+        (["train", "dcgan_glyphs", "--data-dir", "x"], ["'data.data_dir'"]),
+        (["train", "nowhere.toml"], ["no such file: nowhere.toml"]),
+    ],
+)
 def test_a_mistake_gets_one_line_that_helps(here, arguments, said):
     line = refused(*arguments)
     for part in said:
@@ -159,25 +173,36 @@ def test_stopping_says_so_and_ends_with_130(monkeypatch):
 
 def test_training_without_the_data_names_three_ways_on(here):
     environment = {k: v for k, v in os.environ.items() if k != "TFDS_DATA_DIR"} | {"HOME": str(here)}
-    done = subprocess.run([sys.executable, "-m", "tfgan_zoo", "train", "dcgan_celeba", "model.filters=4"],
-                          check=False, capture_output=True, text=True, cwd=here, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-m", "tfgan_zoo", "train", "dcgan_celeba", "model.filters=4"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=here,
+        env=environment,
+    )
     assert done.returncode == 2 and "Traceback" not in done.stderr
-    line, = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     for part in ("celeb_a is not in", "--download", "data.source=folder data.path=", "--smoke"):
         assert part in line
     assert not (here / "runs").exists()
     assert not done.stdout
 
 
-@pytest.mark.parametrize("overrides, said", [
-    (["data.source=folder", "data.path=nowhere"], ["data.path 'nowhere' does not exist", "give a folder"]),
-    (["data.source=arrays", "data.path=nowhere.npz"], ["data.path 'nowhere.npz' is not a file"]),
-    (["data.split=trian"], ["unknown split 'trian'", "did you mean 'train'"]),
-    (["train.optimizers.critic.name=adam"], ["unknown player 'critic'", "Allowed: discriminator, generator"]),
-    (["train.optimizers.generator.name=adm"], ["unknown optimizer 'adm'", "'adam'"]),
-    (["train.optimizers.generator.name=adam", "train.optimizers.generator.learn=1"],
-     ["train.optimizers.generator", "learn"]),
-])
+@pytest.mark.parametrize(
+    "overrides, said",
+    [
+        (["data.source=folder", "data.path=nowhere"], ["data.path 'nowhere' does not exist", "give a folder"]),
+        (["data.source=arrays", "data.path=nowhere.npz"], ["data.path 'nowhere.npz' is not a file"]),
+        (["data.split=trian"], ["unknown split 'trian'", "did you mean 'train'"]),
+        (["train.optimizers.critic.name=adam"], ["unknown player 'critic'", "Allowed: discriminator, generator"]),
+        (["train.optimizers.generator.name=adm"], ["unknown optimizer 'adm'", "'adam'"]),
+        (
+            ["train.optimizers.generator.name=adam", "train.optimizers.generator.learn=1"],
+            ["train.optimizers.generator", "learn"],
+        ),
+    ],
+)
 def test_what_cannot_be_prepared(here, overrides, said):
     line = refused("train", "dcgan_glyphs", "--smoke", *overrides)
     for part in said:

@@ -23,14 +23,41 @@ def here(tmp_path, monkeypatch):
 
 
 def test_folder_against_folder_with_its_stamp():
-    done = run("evaluate", "made", "--against", "real", "--metrics", "fd@random_conv,precision@random_conv", "--json", "out.jsonl")
+    done = run(
+        "evaluate",
+        "made",
+        "--against",
+        "real",
+        "--metrics",
+        "fd@random_conv,precision@random_conv",
+        "--json",
+        "out.jsonl",
+    )
     assert done.exit_code == 0, done.output
-    assert "120 images of folder made" in done.stdout and "fd@random_conv" in done.stdout and "higher is better" in done.stdout
+    assert (
+        "120 images of folder made" in done.stdout
+        and "fd@random_conv" in done.stdout
+        and "higher is better" in done.stdout
+    )
     assert "against 120 of folder real" in done.stdout and "recall" not in done.stdout
     rows = results.read("out.jsonl")
     assert [row["metric"] for row in rows] == ["fd@random_conv", "precision@random_conv"]
-    assert {"features", "features_sha256", "resize", "samples", "reference_samples", "ema", "truncation", "seed", "commit",
-            "version", "tensorflow", "keras", "hardware", "settings"} <= set(rows[0])
+    assert {
+        "features",
+        "features_sha256",
+        "resize",
+        "samples",
+        "reference_samples",
+        "ema",
+        "truncation",
+        "seed",
+        "commit",
+        "version",
+        "tensorflow",
+        "keras",
+        "hardware",
+        "settings",
+    } <= set(rows[0])
     alone = run("evaluate", "made", "--against", "real", "--metrics", "fd@random_conv", "--json", "-")
     assert json.loads(alone.stdout)["value"] == rows[0]["value"]
 
@@ -46,7 +73,9 @@ def test_a_pretrained_preset_is_measured_as_its_preset_says(monkeypatch, shared)
 
 
 def test_settings_of_a_metric():
-    done = run("evaluate", "made", "--against", "real", "--metrics", "kid@random_conv", "kid.subsets=7", "kid.subset_size=50")
+    done = run(
+        "evaluate", "made", "--against", "real", "--metrics", "kid@random_conv", "kid.subsets=7", "kid.subset_size=50"
+    )
     assert done.exit_code == 0 and "subsets 7" in done.stdout and "±" in done.stdout
 
 
@@ -63,20 +92,23 @@ def test_neighbours_are_drawn():
     assert images.Image.open("beside.png").size[0] > 8 * 12
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["made"], "made: not a run directory, so say what to measure"),
-    (["made", "--metrics", "fd@random_conv"], "needs real images"),
-    (["made", "--metrics", "fdd@random_conv"], "unknown metric 'fdd@random_conv'"),
-    (["made", "--metrics", "fid_mnist"], "write fd_mnist"),
-    (["made", "--against", "nowhere.npz", "--metrics", "fd_mnist"], "no such file"),
-    (["made", "--against", "dcgan_glyps", "--metrics", "fd_mnist"], "did you mean 'dcgan_glyphs'"),
-    (["made", "--against", "real", "--metrics", "fd_mnist", "train.steps=3"], "train.steps=3 has no meaning"),
-    (["made", "--against", "real", "--metrics", "fd_mnist", "fdd.x=3"], "unknown section 'fdd'"),
-    (["dcgan_glyphs"], "dcgan_glyphs"),
-    (["empty", "--against", "real", "--metrics", "fd_mnist"], "holds no picture"),
-    (["file.png", "--against", "real", "--metrics", "fd_mnist"], "is a file"),
-    (["made", "--against", "real", "--metrics", "fd@model.keras"], "model.keras"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["made"], "made: not a run directory, so say what to measure"),
+        (["made", "--metrics", "fd@random_conv"], "needs real images"),
+        (["made", "--metrics", "fdd@random_conv"], "unknown metric 'fdd@random_conv'"),
+        (["made", "--metrics", "fid_mnist"], "write fd_mnist"),
+        (["made", "--against", "nowhere.npz", "--metrics", "fd_mnist"], "no such file"),
+        (["made", "--against", "dcgan_glyps", "--metrics", "fd_mnist"], "did you mean 'dcgan_glyphs'"),
+        (["made", "--against", "real", "--metrics", "fd_mnist", "train.steps=3"], "train.steps=3 has no meaning"),
+        (["made", "--against", "real", "--metrics", "fd_mnist", "fdd.x=3"], "unknown section 'fdd'"),
+        (["dcgan_glyphs"], "dcgan_glyphs"),
+        (["empty", "--against", "real", "--metrics", "fd_mnist"], "holds no picture"),
+        (["file.png", "--against", "real", "--metrics", "fd_mnist"], "is a file"),
+        (["made", "--against", "real", "--metrics", "fd@model.keras"], "model.keras"),
+    ],
+)
 def test_bad_input_is_one_line(here, arguments, message):
     (here / "empty").mkdir()
     (here / "file.png").touch()
@@ -89,11 +121,33 @@ def test_results_cannot_be_written():
 
 
 # === compare ===
-ROW = {"metric": "fd_mnist", "value": 3.0, "higher": False, "best": None, "floor": None, "floor_samples": None, "deviation": None,
-       "model": "a", "samples": 100, "settings": {}, "features": "mnist_cnn/features", "features_sha256": "0" * 64,
-       "resize": "none", "reference": "mnist", "reference_split": "test", "reference_samples": 100,
-       "reference_fingerprint": "f", "truncation": None, "seed": 0, "ema": False, "commit": "c", "version": "1",
-       "tensorflow": "2", "keras": "3", "hardware": "h"}
+ROW = {
+    "metric": "fd_mnist",
+    "value": 3.0,
+    "higher": False,
+    "best": None,
+    "floor": None,
+    "floor_samples": None,
+    "deviation": None,
+    "model": "a",
+    "samples": 100,
+    "settings": {},
+    "features": "mnist_cnn/features",
+    "features_sha256": "0" * 64,
+    "resize": "none",
+    "reference": "mnist",
+    "reference_split": "test",
+    "reference_samples": 100,
+    "reference_fingerprint": "f",
+    "truncation": None,
+    "seed": 0,
+    "ema": False,
+    "commit": "c",
+    "version": "1",
+    "tensorflow": "2",
+    "keras": "3",
+    "hardware": "h",
+}
 
 
 def stored(name, **changes):
@@ -115,12 +169,24 @@ def test_what_is_best(changes, order):
     assert " ".join(row["model"] for row in results.rank(rows, "fd_mnist")[0]) == order
 
 
-@pytest.mark.parametrize("change", [{"samples": 50}, {"resize": "clean"}, {"features_sha256": "1" * 64}, {"truncation": 0.5},
-                                    {"reference_fingerprint": "g"}, {"settings": {"k": 3}}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"samples": 50},
+        {"resize": "clean"},
+        {"features_sha256": "1" * 64},
+        {"truncation": 0.5},
+        {"reference_fingerprint": "g"},
+        {"settings": {"k": 3}},
+    ],
+)
 def test_other_protocols_are_not_ranked(change):
-    (field, value), = change.items()
+    ((field, value),) = change.items()
     line = refused("compare", stored("a.jsonl"), stored("b.jsonl", model="b", **change))
-    assert f"they differ in {field}: {json.dumps(ROW[field])} and {json.dumps(value)}" in line and f"--ignore {field}" in line
+    assert (
+        f"they differ in {field}: {json.dumps(ROW[field])} and {json.dumps(value)}" in line
+        and f"--ignore {field}" in line
+    )
     assert run("compare", "a.jsonl", "b.jsonl", "--ignore", field).exit_code == 0
 
 
@@ -129,13 +195,16 @@ def test_the_newest_of_equal_measurements_counts():
     assert row["value"] == 1.0
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["nothing"], "unknown run, preset or file of results 'nothing'"),
-    (["bad.jsonl"], "bad.jsonl: line 1: is no result"),
-    (["a.jsonl"], "no two models were measured by the same metric"),
-    (["a.jsonl", "b.jsonl", "--metrics", "kid"], "unknown metric 'kid'"),
-    (["a.jsonl", "b.jsonl", "--ignore", "sample"], "did you mean 'samples'"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["nothing"], "unknown run, preset or file of results 'nothing'"),
+        (["bad.jsonl"], "bad.jsonl: line 1: is no result"),
+        (["a.jsonl"], "no two models were measured by the same metric"),
+        (["a.jsonl", "b.jsonl", "--metrics", "kid"], "unknown metric 'kid'"),
+        (["a.jsonl", "b.jsonl", "--ignore", "sample"], "did you mean 'samples'"),
+    ],
+)
 def test_bad_sources(here, arguments, message):
     stored("a.jsonl")
     stored("b.jsonl", model="b")

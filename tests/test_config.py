@@ -30,6 +30,7 @@ def built(*overrides, preset="dcgan_glyphs"):
 @pytest.fixture
 def preset(tmp_path):
     """Writes a preset file; returns its path."""
+
     def write(text):
         path = tmp_path / "mine.toml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -67,7 +68,11 @@ def test_round_trip(name):
         again = config.Experiment.from_dict(stored, origin="config.json")
         assert again.as_dict() == experiment.as_dict()
         assert (again.data, again.train, again.evaluate, again.model) == (
-            experiment.data, experiment.train, experiment.evaluate, experiment.model)
+            experiment.data,
+            experiment.train,
+            experiment.evaluate,
+            experiment.model,
+        )
         assert config.override(again, []).as_dict() == experiment.as_dict()
 
 
@@ -79,9 +84,15 @@ def test_an_experiment_cannot_be_changed():
 
 # === Overrides ===
 def test_overrides_keep_their_types():
-    train = config.load("dcgan_glyphs", [
-        "train.steps=1_000", "train.jit=true", "train.precision=mixed_float16", "train.seed = 7 ",
-    ]).train
+    train = config.load(
+        "dcgan_glyphs",
+        [
+            "train.steps=1_000",
+            "train.jit=true",
+            "train.precision=mixed_float16",
+            "train.seed = 7 ",
+        ],
+    ).train
     assert (train.steps, train.jit, train.precision, train.seed) == (1000, True, "mixed_float16", 7)
     model = built("model.image_shape=[16, 16, 3]", "model.ema_decay=0.5", "model.filters=8")
     assert model["image_shape"] == (16, 16, 3) and model["ema_decay"] == 0.5 and model["filters"] == 8
@@ -97,8 +108,10 @@ def test_text_stays_text(text):
     data = config.load("dcgan_celeba", ["data.source=folder", f"data.path={text}"]).data
     assert data.path == text
     assert config.load("dcgan_mnist", [f'data.data_dir="{text}"']).data.data_dir == text
-    assert config.load("dcgan_mnist", config.data_options(text, True)).data.model_dump().items() >= {
-        "data_dir": text, "download": True}.items()
+    assert (
+        config.load("dcgan_mnist", config.data_options(text, True)).data.model_dump().items()
+        >= {"data_dir": text, "download": True}.items()
+    )
 
 
 def test_dotted_keys_reach_into_tables():
@@ -118,8 +131,14 @@ def test_another_source_keeps_only_what_all_sources_know():
     before = config.load("dcgan_celeba").data
     data = config.load("dcgan_celeba", ["data.source=folder", "data.path=pictures"]).data
     assert data.model_dump() == {
-        "source": "folder", "path": "pictures", "label": None, "split": "train", "cache": "auto",
-        "batch_size": before.batch_size, "transforms": before.transforms}
+        "source": "folder",
+        "path": "pictures",
+        "label": None,
+        "split": "train",
+        "cache": "auto",
+        "batch_size": before.batch_size,
+        "transforms": before.transforms,
+    }
     assert config.load("dcgan_celeba", ["data.source=tfds", "data.split=test"]).data.name == "celeb_a"  # the same one
     with pytest.raises(ZooError, match="data.path is missing"):
         config.load("dcgan_celeba", ["data.source=folder"])
@@ -139,37 +158,40 @@ def test_override_of_a_loaded_experiment():
 
 
 # === Refusals: one line with the place, the key, the value and what is allowed ===
-@pytest.mark.parametrize("override, said", [
-    ("train.stepz=5", ["unknown key 'train.stepz'", "did you mean 'train.steps'", "Allowed: train."]),
-    ("data.path=x", ["unknown key 'data.path'", "Allowed: data.batch_size"]),
-    ("train.steps=abc", ["train.steps = 'abc'", "a whole number"]),
-    ("train.steps=1.5", ["train.steps = 1.5", "a whole number"]),
-    ("train.steps=true", ["train.steps = True", "a whole number"]),
-    ("train.steps=", ["train.steps = ''", "a whole number"]),
-    ("train.steps=0", ["train.steps = 0", "greater than or equal to 1"]),
-    ("train.seed=-1", ["train.seed = -1", "greater than or equal to 0"]),
-    ("train.jit=no", ["train.jit = 'no'", "true or false"]),
-    ("train.precision=float64", ["train.precision = 'float64'", "'float32', 'mixed_float16' or 'mixed_bfloat16'"]),
-    ("train.optimizers.generator=3", ["train.optimizers.generator = 3", "a table"]),
-    ("evaluate.metrics=fd_mnist", ["evaluate.metrics = 'fd_mnist'", "a list"]),
-    ('evaluate.metrics=["fd_mnist", 3]', ["evaluate.metrics.1 = 3", "text"]),
-    ("data.name=glyfs", ["data.name = 'glyfs'", "'glyphs', 'ring' or 'grid'"]),
-    ("data.size=0", ["data.size = 0", "greater than 0"]),
-    ("data.cache=maybe", ["data.cache = 'maybe'", "should be 'auto' or true or false."]),
-    ("data.characters=aab", ["data.characters 'aab'", "each once"]),
-    ('data.transforms=["random_flop"]', ["unknown transform 'random_flop'", "did you mean 'random_flip'"]),
-    ('data.transforms=[{ center_crop = "a" }]', ["center_crop", "size = 'a'", "valid integer"]),
-    ("data.transforms=[{}]", ["data.transforms", "one name"]),
-    ("data.transforms=[3]", ["data.transforms.0 = 3", "text or a table"]),
-    ("data.source=foldr", ["data.source 'foldr'", "did you mean 'folder'", "Allowed: arrays, folder"]),
-    ("data.source=3", ["data.source 3", "Allowed: arrays, folder"]),
-    ("train.steps.x=3", ["train.steps.x", "train.steps = 3000 is no table"]),
-    ("model.filters.x=3", ["model.filters.x", "model.filters = 20 is no table"]),
-    ("traim.steps=3", ["unknown section 'traim'", "did you mean 'train'", "Allowed: data, evaluate, model, train"]),
-    ("train=3", ["'train=3'", "section.key=value"]),
-    ("train.steps", ["'train.steps'", "section.key=value"]),
-    ("family=gan", ["'family=gan'", "section.key=value"]),
-])
+@pytest.mark.parametrize(
+    "override, said",
+    [
+        ("train.stepz=5", ["unknown key 'train.stepz'", "did you mean 'train.steps'", "Allowed: train."]),
+        ("data.path=x", ["unknown key 'data.path'", "Allowed: data.batch_size"]),
+        ("train.steps=abc", ["train.steps = 'abc'", "a whole number"]),
+        ("train.steps=1.5", ["train.steps = 1.5", "a whole number"]),
+        ("train.steps=true", ["train.steps = True", "a whole number"]),
+        ("train.steps=", ["train.steps = ''", "a whole number"]),
+        ("train.steps=0", ["train.steps = 0", "greater than or equal to 1"]),
+        ("train.seed=-1", ["train.seed = -1", "greater than or equal to 0"]),
+        ("train.jit=no", ["train.jit = 'no'", "true or false"]),
+        ("train.precision=float64", ["train.precision = 'float64'", "'float32', 'mixed_float16' or 'mixed_bfloat16'"]),
+        ("train.optimizers.generator=3", ["train.optimizers.generator = 3", "a table"]),
+        ("evaluate.metrics=fd_mnist", ["evaluate.metrics = 'fd_mnist'", "a list"]),
+        ('evaluate.metrics=["fd_mnist", 3]', ["evaluate.metrics.1 = 3", "text"]),
+        ("data.name=glyfs", ["data.name = 'glyfs'", "'glyphs', 'ring' or 'grid'"]),
+        ("data.size=0", ["data.size = 0", "greater than 0"]),
+        ("data.cache=maybe", ["data.cache = 'maybe'", "should be 'auto' or true or false."]),
+        ("data.characters=aab", ["data.characters 'aab'", "each once"]),
+        ('data.transforms=["random_flop"]', ["unknown transform 'random_flop'", "did you mean 'random_flip'"]),
+        ('data.transforms=[{ center_crop = "a" }]', ["center_crop", "size = 'a'", "valid integer"]),
+        ("data.transforms=[{}]", ["data.transforms", "one name"]),
+        ("data.transforms=[3]", ["data.transforms.0 = 3", "text or a table"]),
+        ("data.source=foldr", ["data.source 'foldr'", "did you mean 'folder'", "Allowed: arrays, folder"]),
+        ("data.source=3", ["data.source 3", "Allowed: arrays, folder"]),
+        ("train.steps.x=3", ["train.steps.x", "train.steps = 3000 is no table"]),
+        ("model.filters.x=3", ["model.filters.x", "model.filters = 20 is no table"]),
+        ("traim.steps=3", ["unknown section 'traim'", "did you mean 'train'", "Allowed: data, evaluate, model, train"]),
+        ("train=3", ["'train=3'", "section.key=value"]),
+        ("train.steps", ["'train.steps'", "section.key=value"]),
+        ("family=gan", ["'family=gan'", "section.key=value"]),
+    ],
+)
 def test_an_override_that_cannot_be(override, said):
     message = refusal("dcgan_glyphs", [override])
     assert message.startswith("command line: ")
@@ -177,25 +199,28 @@ def test_an_override_that_cannot_be(override, said):
         assert part in message
 
 
-@pytest.mark.parametrize("text, said", [
-    ("family = ", ["not a TOML file"]),
-    (b"\xff\xfe", ["not a TOML file"]),
-    ('family = "dcgam"', ["unknown family 'dcgam'", "did you mean 'dcgan'"]),
-    ("[data]\nsource = 'synthetic'", ["unknown family None", "Allowed: dcgan"]),
-    ('family = "dcgan"', ["data.source is missing", "Allowed: arrays"]),
-    ('family = "dcgan"\n[data]\nsource = "tdfs"', ["data.source 'tdfs'", "did you mean 'tfds'"]),
-    ('family = "dcgan"\n[data]\nsource = ["tfds"]', ["data.source ['tfds']"]),
-    ('family = "dcgan"\n[data]\nsource = "tfds"', ["data.name is missing"]),
-    (BASE + "[train]\nstep = 3", ["unknown key 'train.step'", "did you mean 'train.steps'"]),
-    (BASE + "[train]\nsteps = '3'", ["train.steps = '3'", "a whole number"]),
-    (BASE + "[train]\nsteps = 2026-01-01", ["train.steps = '2026-01-01'", "a whole number"]),
-    (BASE + "size = '12'", ["data.size = '12'", "a whole number"]),
-    (BASE + "size = '12'\nseed = 1.5", ["data.size = '12'", "(and 1 more)"]),
-    (BASE + "transforms = ['flap']", ["unknown transform 'flap'", "Allowed: center_crop"]),
-    (BASE + "[trainn]\nsteps = 3", ["unknown key 'trainn'", "did you mean 'train'"]),
-    ("train = 3\n" + BASE, ["train must be a table, got 3"]),
-    ("preset = 3\n" + BASE, ["preset must be text, got 3"]),
-])
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("family = ", ["not a TOML file"]),
+        (b"\xff\xfe", ["not a TOML file"]),
+        ('family = "dcgam"', ["unknown family 'dcgam'", "did you mean 'dcgan'"]),
+        ("[data]\nsource = 'synthetic'", ["unknown family None", "Allowed: dcgan"]),
+        ('family = "dcgan"', ["data.source is missing", "Allowed: arrays"]),
+        ('family = "dcgan"\n[data]\nsource = "tdfs"', ["data.source 'tdfs'", "did you mean 'tfds'"]),
+        ('family = "dcgan"\n[data]\nsource = ["tfds"]', ["data.source ['tfds']"]),
+        ('family = "dcgan"\n[data]\nsource = "tfds"', ["data.name is missing"]),
+        (BASE + "[train]\nstep = 3", ["unknown key 'train.step'", "did you mean 'train.steps'"]),
+        (BASE + "[train]\nsteps = '3'", ["train.steps = '3'", "a whole number"]),
+        (BASE + "[train]\nsteps = 2026-01-01", ["train.steps = '2026-01-01'", "a whole number"]),
+        (BASE + "size = '12'", ["data.size = '12'", "a whole number"]),
+        (BASE + "size = '12'\nseed = 1.5", ["data.size = '12'", "(and 1 more)"]),
+        (BASE + "transforms = ['flap']", ["unknown transform 'flap'", "Allowed: center_crop"]),
+        (BASE + "[trainn]\nsteps = 3", ["unknown key 'trainn'", "did you mean 'train'"]),
+        ("train = 3\n" + BASE, ["train must be a table, got 3"]),
+        ("preset = 3\n" + BASE, ["preset must be text, got 3"]),
+    ],
+)
 def test_a_file_that_cannot_be(preset, text, said):
     path = preset(text)
     message = refusal(path)
@@ -225,20 +250,23 @@ def test_a_preset_that_is_not_there():
 
 
 # === The model's arguments ===
-@pytest.mark.parametrize("override, said", [
-    ("model.filters=0", ["model.filters = 0", "greater than or equal to 1"]),
-    ("model.filters=4.0", ["model.filters = 4.0", "a whole number"]),
-    ("model.filters=many", ["model.filters = 'many'", "a whole number"]),
-    ("model.filtres=4", ["unknown key 'model.filtres'", "did you mean 'model.filters'"]),
-    ("model.kwargs=4", ["unknown key 'model.kwargs'"]),
-    ("model.image_shape=[32, 32]", ["model.image_shape = [32, 32]", "a list of 3"]),
-    ("model.image_shape=[32, 32, 3, 1]", ["model.image_shape = [32, 32, 3, 1]", "a list of 3"]),
-    ("model.image_shape=32", ["model.image_shape = 32", "a list"]),
-    ("model.image_shape=[32, 32, 0]", ["model.image_shape.2 = 0", "greater than or equal to 1"]),
-    ('model.image_shape=[32, "a", 3]', ["model.image_shape.1 = 'a'", "a whole number"]),
-    ("model.ema_decay=1.0", ["model.ema_decay = 1.0", "less than 1"]),
-    ("model.updates=both", ["model.updates = 'both'", "'alternating' or 'simultaneous'"]),
-])
+@pytest.mark.parametrize(
+    "override, said",
+    [
+        ("model.filters=0", ["model.filters = 0", "greater than or equal to 1"]),
+        ("model.filters=4.0", ["model.filters = 4.0", "a whole number"]),
+        ("model.filters=many", ["model.filters = 'many'", "a whole number"]),
+        ("model.filtres=4", ["unknown key 'model.filtres'", "did you mean 'model.filters'"]),
+        ("model.kwargs=4", ["unknown key 'model.kwargs'"]),
+        ("model.image_shape=[32, 32]", ["model.image_shape = [32, 32]", "a list of 3"]),
+        ("model.image_shape=[32, 32, 3, 1]", ["model.image_shape = [32, 32, 3, 1]", "a list of 3"]),
+        ("model.image_shape=32", ["model.image_shape = 32", "a list"]),
+        ("model.image_shape=[32, 32, 0]", ["model.image_shape.2 = 0", "greater than or equal to 1"]),
+        ('model.image_shape=[32, "a", 3]', ["model.image_shape.1 = 'a'", "a whole number"]),
+        ("model.ema_decay=1.0", ["model.ema_decay = 1.0", "less than 1"]),
+        ("model.updates=both", ["model.updates = 'both'", "'alternating' or 'simultaneous'"]),
+    ],
+)
 def test_model_arguments_that_cannot_be(override, said):
     with pytest.raises(ZooError) as caught:
         built(override)

@@ -61,17 +61,34 @@ class Graph:
             "moving_mean": self.rng.normal(0, 0.1, filters),
             "moving_variance": self.rng.uniform(0.5, 2, filters),
         }
-        x = self.node(f"{path}/Conv2D", "Conv2D", x, self.const(f"{path}/conv2d_params", kernel), T=tf.float32,
-                      strides=[1, stride, stride, 1], padding=padding)
+        x = self.node(
+            f"{path}/Conv2D",
+            "Conv2D",
+            x,
+            self.const(f"{path}/conv2d_params", kernel),
+            T=tf.float32,
+            strides=[1, stride, stride, 1],
+            padding=padding,
+        )
         beta, gamma, mean, variance = (self.const(f"{path}/batchnorm/{k}", v) for k, v in vectors.items())
-        x = self.node(f"{path}/batchnorm", "BatchNormWithGlobalNormalization", x, mean, variance, beta, gamma,
-                      T=tf.float32, variance_epsilon=0.001,
-                      scale_after_normalization=path.startswith("mixed_10"))  # nowhere in the published one
+        x = self.node(
+            f"{path}/batchnorm",
+            "BatchNormWithGlobalNormalization",
+            x,
+            mean,
+            variance,
+            beta,
+            gamma,
+            T=tf.float32,
+            variance_epsilon=0.001,
+            scale_after_normalization=path.startswith("mixed_10"),
+        )  # nowhere in the published one
         return self.node(path, "Relu", x, T=tf.float32)
 
     def pool(self, x, path, op="MaxPool", size=3, stride=2, padding=b"VALID"):
-        return self.node(path, op, x, T=tf.float32, ksize=[1, size, size, 1], strides=[1, stride, stride, 1],
-                         padding=padding)
+        return self.node(
+            path, op, x, T=tf.float32, ksize=[1, size, size, 1], strides=[1, stride, stride, 1], padding=padding
+        )
 
     def join(self, path, *parts):
         axis = self.const(f"{path}/concat_dim", np.int32(3))
@@ -85,8 +102,14 @@ class Graph:
 
     def build(self):
         x = self.node("ExpandDims", "Placeholder", dtype=tf.float32)
-        x = self.node("ResizeBilinear", "ResizeBilinear", x, self.const("ResizeBilinear/size", [299, 299]),
-                      T=tf.float32, align_corners=False)
+        x = self.node(
+            "ResizeBilinear",
+            "ResizeBilinear",
+            x,
+            self.const("ResizeBilinear/size", [299, 299]),
+            T=tf.float32,
+            align_corners=False,
+        )
         x = self.node("Sub", "Sub", x, self.const("Sub/y", 128.0), T=tf.float32)
         x = self.node("Mul", "Mul", x, self.const("Mul/y", 0.0078125), T=tf.float32)
         x = self.conv(x, "conv", 3, 32, 3, 2, b"VALID")
@@ -134,8 +157,10 @@ class Graph:
             main = self.tower(x, name, before, (320, 1))
             halves = []
             for part, path in ((first, "tower"), (second, "tower_1")):
-                split = [self.conv(part, f"{name}/{path}/mixed/conv{end}", 384, 384, size)
-                         for end, size in (("", (1, 3)), ("_1", (3, 1)))]
+                split = [
+                    self.conv(part, f"{name}/{path}/mixed/conv{end}", 384, 384, size)
+                    for end, size in (("", (1, 3)), ("_1", (3, 1)))
+                ]
                 halves.append(self.join(f"{name}/{path}/mixed/join", *split))
             x = self.join(f"{name}/join", main, *halves, self.tower(pooled, f"{name}/tower_2", before, (192, 1)))
         x = self.pool(x, "pool_3", "AvgPool", 8, 1)
@@ -189,8 +214,10 @@ def test_the_network_computes_what_the_graph_computes(graph, converted):
     names = {"2048": "pool_3/_reshape", "logits": "softmax/logits", "logits_unbiased": "softmax/logits/MatMul"}
     with v1.Graph().as_default() as whole, v1.Session() as session:
         tf.import_graph_def(graph, name="")
-        expected = session.run({tap: whole.get_tensor_by_name(f"{name}:0") for tap, name in names.items()},
-                               {"ExpandDims:0": images.astype(np.float32)})
+        expected = session.run(
+            {tap: whole.get_tensor_by_name(f"{name}:0") for tap, name in names.items()},
+            {"ExpandDims:0": images.astype(np.float32)},
+        )
     extractor = features.extractor("inception_2015", weights=converted[0])
     assert list(extractor.taps) == ["2048", "768", "192", "64", "logits", "logits_unbiased"]
     assert (extractor.features, extractor.logits) == ("2048", "logits_unbiased")
@@ -218,7 +245,7 @@ def test_the_state_dict_gives_torch_fidelitys_features(tmp_path, monkeypatch):
     network.to_empty(device="cpu")
     torch.manual_seed(0)
     for name, tensor in network.state_dict().items():
-        if name.endswith("running_var") or name.endswith("bn.weight"):
+        if name.endswith(("running_var", "bn.weight")):
             tensor.uniform_(0.5, 2)
         elif tensor.ndim > 1:
             tensor.normal_(0, (2 / tensor[0].numel()) ** 0.5)
@@ -237,6 +264,7 @@ def test_the_state_dict_gives_torch_fidelitys_features(tmp_path, monkeypatch):
 
 
 # === What was checked is said ===
+
 
 def test_another_network_is_converted_but_said_to_be_another(converted):
     assert "it is not the published network" in converted[1]
@@ -260,6 +288,7 @@ def test_the_real_weights_are_recognised(shared):
 
 
 # === Download ===
+
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
@@ -298,14 +327,17 @@ def test_download_without_a_network(cache):
     assert "\n" not in str(caught.value) and not cache.exists()
 
 
-@pytest.mark.parametrize("damage, message", [
-    ("truncated", "the archive is damaged"),
-    ("no archive", "the archive is damaged"),
-    ("without the graph", "holds no classify_image_graph_def.pb"),
-    ("a link", "holds no classify_image_graph_def.pb"),
-    ("no graph", "not a TensorFlow graph"),
-    ("another graph", r"has no node conv/batchnorm \(BatchNormWithGlobalNormalization\)"),
-])
+@pytest.mark.parametrize(
+    "damage, message",
+    [
+        ("truncated", "the archive is damaged"),
+        ("no archive", "the archive is damaged"),
+        ("without the graph", "holds no classify_image_graph_def.pb"),
+        ("a link", "holds no classify_image_graph_def.pb"),
+        ("no graph", "not a TensorFlow graph"),
+        ("another graph", r"has no node conv/batchnorm \(BatchNormWithGlobalNormalization\)"),
+    ],
+)
 def test_damaged_archives_are_one_line(cache, tmp_path, damage, message):
     name = "classify_image_graph_def.pb"
     path = tmp_path / "a.tgz"
@@ -328,6 +360,7 @@ def test_damaged_archives_are_one_line(cache, tmp_path, damage, message):
 
 
 # === Sources that cannot be converted ===
+
 
 def test_missing_and_misshaped_nodes_are_named():
     start = Graph()
@@ -363,15 +396,19 @@ def test_without_torch_it_says_so(tmp_path, monkeypatch):
 
 # === The tool ===
 
-@pytest.mark.parametrize("arguments, message", [
-    ([], "give SOURCE and OUT.npz, or --download"),
-    (["a.pb"], "give SOURCE and OUT.npz, or --download"),
-    (["a.pb", "b.npz", "--download"], "give SOURCE and OUT.npz, or --download"),
-    (["a.pb", "b.npz", "--url", "x"], "give SOURCE and OUT.npz, or --download"),
-    (["a.pb", "b.npz"], "there is no such file"),
-    (["a.onnx", "b.npz"], "give classify_image_graph_def.pb"),
-    (["a.pb", "b.txt"], "are written as .npz"),
-])
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ([], "give SOURCE and OUT.npz, or --download"),
+        (["a.pb"], "give SOURCE and OUT.npz, or --download"),
+        (["a.pb", "b.npz", "--download"], "give SOURCE and OUT.npz, or --download"),
+        (["a.pb", "b.npz", "--url", "x"], "give SOURCE and OUT.npz, or --download"),
+        (["a.pb", "b.npz"], "there is no such file"),
+        (["a.onnx", "b.npz"], "give classify_image_graph_def.pb"),
+        (["a.pb", "b.txt"], "are written as .npz"),
+    ],
+)
 def test_the_tool_refuses_in_one_line(tool, arguments, message):
     done = tool(*arguments)
     assert done.exit_code == 2 and message in done.output.replace("\n", " ")

@@ -93,9 +93,7 @@ def test_what_cannot_be_decoded_is_named_counted_and_skipped(zoo_of_pictures, ca
 
 def test_cached_or_not_the_batches_are_the_same(zoo_of_pictures):
     first, second = (
-        source("folder", path=str(zoo_of_pictures), cache=cache, transforms=["random_flip"]).open(
-            spec(label=False)
-        )
+        source("folder", path=str(zoo_of_pictures), cache=cache, transforms=["random_flip"]).open(spec(label=False))
         for cache in (True, False)
     )
     assert first.facts["fingerprint"] == second.facts["fingerprint"]
@@ -134,9 +132,7 @@ def metadata(folder, *rows):
 
 
 def test_metadata_gives_labels_and_text(tmp_path):
-    rows = [
-        {"file_name": f"{i}.png", "text": f"number {i}", "group": "ab"[i % 2], "size": i} for i in (2, 0, 1)
-    ]
+    rows = [{"file_name": f"{i}.png", "text": f"number {i}", "group": "ab"[i % 2], "size": i} for i in (2, 0, 1)]
     metadata(tmp_path, *rows)
     Image.new("L", (8, 8)).save(tmp_path / "unlisted.png")
     wanted = spec() | {"text": tf.TensorSpec((), tf.string)}
@@ -167,9 +163,7 @@ def test_folders_that_cannot_be_used(tmp_path):
     with pytest.raises(ZooError, match="no labels.*subfolder"):
         source("folder", path=str(tmp_path)).open(spec())
     with pytest.raises(ZooError, match="has no 'point'"):
-        source("folder", path=str(tmp_path)).open(
-            spec(label=False) | {"point": tf.TensorSpec((2,), tf.float32)}
-        )
+        source("folder", path=str(tmp_path)).open(spec(label=False) | {"point": tf.TensorSpec((2,), tf.float32)})
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.png"}\n{"file_nam')
     with pytest.raises(ZooError, match="line 2 is no JSON object"):
         source("folder", path=str(tmp_path)).open(spec())
@@ -185,9 +179,7 @@ def test_emoji(shared):
     opened = source("folder", path=str(shared / "data/emoji_3d"), label="group", split="train[:200]").open(
         spec((64, 64, 3))
     )
-    assert (
-        opened.num_examples == 200 and opened.num_classes > 5 and opened.facts["image_shape"] == [128, 128, 3]
-    )
+    assert opened.num_examples == 200 and opened.num_classes > 5 and opened.facts["image_shape"] == [128, 128, 3]
     assert next(iter(opened.batches(8)))["image"].shape == (8, 64, 64, 3)
 
 
@@ -201,9 +193,7 @@ def arrays(tmp_path, **content):
 
 def test_arrays_of_several_splits(tmp_path):
     image = np.arange(6 * 64, dtype=np.uint8).reshape(6, 8, 8)
-    here = arrays(
-        tmp_path, train_image=image, train_label=np.arange(6), test_image=image[:2], test_label=[0, 5]
-    )
+    here = arrays(tmp_path, train_image=image, train_label=np.arange(6), test_image=image[:2], test_label=[0, 5])
     opened = here.open(spec())
     np.testing.assert_array_equal(everything(opened), image[..., None])
     assert opened.num_classes == 6 and opened.facts["image_shape"] == [8, 8, 1] and opened.facts["cached"]

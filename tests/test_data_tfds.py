@@ -52,9 +52,7 @@ def test_epochs_are_permutations_that_resume(tiny, monkeypatch, cache):
     assert len({tuple(epoch) for epoch in whole.reshape(4, 30)}) == 4
     tf.random.set_seed(1)
     for start in (0, 5, 11):  # 5 is within the first epoch, 11 in the second
-        np.testing.assert_array_equal(
-            ids(opened.batches(4, seed=2, start=start), 8), whole[4 * start : 4 * start + 32]
-        )
+        np.testing.assert_array_equal(ids(opened.batches(4, seed=2, start=start), 8), whole[4 * start : 4 * start + 32])
     assert (ids(opened.batches(4, seed=3), 7) != whole[:28]).any()
 
 
@@ -172,9 +170,7 @@ def test_mnist(shared):
     here = source("tfds", name="mnist", data_dir=str(shared / "data/tfds"), split="test")
     opened = here.open(spec((28, 28, 1)))
     assert opened.num_examples == 10_000 and opened.num_classes == 10
-    assert (
-        opened.facts["source"] == "tfds mnist/3.0.1 [test]" and opened.facts["cached_bytes"] == 10_000 * 788
-    )
+    assert opened.facts["source"] == "tfds mnist/3.0.1 [test]" and opened.facts["cached_bytes"] == 10_000 * 788
     assert np.bincount(everything(opened, "label")).tolist() == [
         980,
         1135,

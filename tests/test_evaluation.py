@@ -157,13 +157,16 @@ def test_truncation_reaches_the_model(measure):
     assert result.truncation == 0.7 and set(got) == {0.7} and "truncation 0.7" in str(result)
 
 
-@pytest.mark.parametrize("options, message", [
-    ({"metrics": ["fd_mnst"]}, "did you mean 'fd_mnist'"),
-    ({"samples": 1}, "2 or more"),
-    ({"held_out": "itself"}, "the reference itself"),
-    ({"metrics": ["fid768"]}, "--inception-weights FILE or set TFGAN_ZOO_INCEPTION"),
-    ({"data": "text"}, "neither image nor point"),
-])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"metrics": ["fd_mnst"]}, "did you mean 'fd_mnist'"),
+        ({"samples": 1}, "2 or more"),
+        ({"held_out": "itself"}, "the reference itself"),
+        ({"metrics": ["fid768"]}, "--inception-weights FILE or set TFGAN_ZOO_INCEPTION"),
+        ({"data": "text"}, "neither image nor point"),
+    ],
+)
 def test_bad_input_is_one_line(measure, monkeypatch, options, message):
     monkeypatch.delenv("TFGAN_ZOO_INCEPTION", raising=False)
     data = Bars()

@@ -13,7 +13,6 @@ from tfgan_zoo.evaluation.streams import BATCH_SIZE, Generated, Pictures, Select
 from tfgan_zoo.serving import savedmodel
 
 
-
 def write(folder, count, seed=0, size=(16, 16), classes=0, channels=3, bright=0):
     """`count` random pictures, in `classes` subfolders where there are any."""
     rng = np.random.default_rng(seed)
@@ -31,6 +30,7 @@ def cache(tmp_path, monkeypatch):
 
 
 # === Folders ===
+
 
 def test_folder_against_folder(tmp_path, cache):
     one, other = write(tmp_path / "one", 130), write(tmp_path / "other", 140, seed=1, bright=50)
@@ -127,6 +127,7 @@ def test_fingerprint_follows_the_bytes(tmp_path):
 
 # === Pairs ===
 
+
 def test_pairs_by_name(tmp_path):
     one = write(tmp_path / "one", 3)
     for path in one.iterdir():
@@ -149,6 +150,7 @@ def test_unknown_setting_suggests(tmp_path):
 
 # === Statistics ===
 
+
 def test_statistics_of_another_tool(tmp_path):
     folder = Pictures(write(tmp_path / "one", 120))
     rows = np.random.default_rng(0).normal(size=(500, 112))
@@ -162,12 +164,15 @@ def test_statistics_of_another_tool(tmp_path):
         evaluate(folder, reference, ["kid@random_conv"])
 
 
-@pytest.mark.parametrize("content, message", [
-    ({"mean": np.zeros(3)}, "holds no `mu` and `sigma`"),
-    ({"mu": np.zeros(3), "sigma": np.eye(2)}, "must be finite"),
-    (b"nonsense", "not a readable .npz"),
-    (None, "no such file"),
-])
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        ({"mean": np.zeros(3)}, "holds no `mu` and `sigma`"),
+        ({"mu": np.zeros(3), "sigma": np.eye(2)}, "must be finite"),
+        (b"nonsense", "not a readable .npz"),
+        (None, "no such file"),
+    ],
+)
 def test_bad_statistics(tmp_path, content, message):
     path = tmp_path / "stats.npz"
     if isinstance(content, bytes):
@@ -187,6 +192,7 @@ def test_statistics_of_other_width(tmp_path):
 
 # === Names ===
 
+
 def test_presets_and_data_sets_by_name():
     assert targets.split_of("cifar10:test") == ("cifar10", "test")
     assert targets.split_of("mnist:3.0.1") == ("mnist:3.0.1", None)
@@ -198,6 +204,7 @@ def test_presets_and_data_sets_by_name():
 
 
 # === Models ===
+
 
 @pytest.fixture(scope="module")
 def model():
@@ -265,7 +272,9 @@ def test_data_sets_of_tfds_by_name(shared):
     options = {"data_dir": str(shared / "data" / "tfds"), "download": False}
     stream = targets.images("mnist:test[:300]", None, 0, options, True)
     images_, labels = (np.concatenate(part) for part in zip(*stream.batches(), strict=True))
-    assert images_.shape == (300, 28, 28, 1) and stream.split == "test[:300]" and stream.class_names == tuple("0123456789")
+    assert (
+        images_.shape == (300, 28, 28, 1) and stream.split == "test[:300]" and stream.class_names == tuple("0123456789")
+    )
     assert evaluate(stream, None, ["accuracy_mnist"])[0].value > 0.98
     # Stacked MNIST: three digits as the channels of one picture.
     order = np.random.default_rng(0).integers(0, 300, (3, 200))
@@ -298,8 +307,12 @@ def test_metrics_that_lack_a_side(model):
 def test_memorisation_sees_copies(model):
     source = source_class("synthetic")(source="synthetic", size=200)
     training, test = source.open(model.element_spec), source.open(model.element_spec, split="test")
-    copies = {r.metric: r for r in evaluate(Selected(training, 150), test, ["memorisation@random_conv"], held_out=training)}
-    honest = {r.metric: r for r in evaluate(Generated(model, 150), test, ["memorisation@random_conv"], held_out=training)}
+    copies = {
+        r.metric: r for r in evaluate(Selected(training, 150), test, ["memorisation@random_conv"], held_out=training)
+    }
+    honest = {
+        r.metric: r for r in evaluate(Generated(model, 150), test, ["memorisation@random_conv"], held_out=training)
+    }
     assert copies["memorisation@random_conv"].value == 1 > honest["memorisation@random_conv"].value
     assert copies["ct_score@random_conv"].value < -5 < honest["ct_score@random_conv"].value
 
@@ -326,6 +339,7 @@ def test_statistics_are_shared_in_one_pass(model, monkeypatch):
 
 # === Points ===
 
+
 class Given(Stream):
     """Rows from memory, in place of a model's."""
 
@@ -337,7 +351,9 @@ class Given(Stream):
 
 
 def test_mixture_takes_its_modes_from_the_data():
-    data = source_class("synthetic")(source="synthetic", name="ring", size=2500).open({"point": tf.TensorSpec((2,), tf.float32)})
+    data = source_class("synthetic")(source="synthetic", name="ring", size=2500).open(
+        {"point": tf.TensorSpec((2,), tf.float32)}
+    )
     real = Selected(data)
     rows = np.concatenate([points for points, _ in real.batches()])
     numbers = {r.metric: r.value for r in evaluate(Given(rows[rows[:, 0] > 0]), real, ["mixture"])}

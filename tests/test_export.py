@@ -131,8 +131,14 @@ def test_compare():
     here = {"a": np.zeros((2, 2), np.float32), "b": np.zeros(3, np.uint8)}
     near = {"a": here["a"] + np.float32(5e-6), "b": np.uint8([0, 1, 0])}
     assert checking.compare(here, near, "p")["b"] == 1
-    for bad in ({"a": here["a"] + np.float32(1e-4)}, {"a": here["a"] * np.nan}, {"a": here["a"][:1]},
-                {"b": np.uint8([0, 2, 0])}, {"b": np.int64([0, 0, 0])}, {"c": here["a"]}):
+    for bad in (
+        {"a": here["a"] + np.float32(1e-4)},
+        {"a": here["a"] * np.nan},
+        {"a": here["a"][:1]},
+        {"b": np.uint8([0, 2, 0])},
+        {"b": np.int64([0, 0, 0])},
+        {"c": here["a"]},
+    ):
         with pytest.raises(ZooError, match="^p: "):
             checking.compare(here, here | bad, "p")
 

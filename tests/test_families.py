@@ -37,7 +37,11 @@ def batch_for(model, size=8, seed=0):
     batch = {}
     for key, spec in model.element_spec.items():
         shape = (size * model.data_steps, *spec.shape)
-        batch[key] = random.integers(0, 256, shape).astype("uint8") if key == "image" else np.zeros(shape, spec.dtype.as_numpy_dtype)
+        batch[key] = (
+            random.integers(0, 256, shape).astype("uint8")
+            if key == "image"
+            else np.zeros(shape, spec.dtype.as_numpy_dtype)
+        )
     return batch
 
 
@@ -84,7 +88,9 @@ def test_specs_agree_with_networks(family):
     fake = model(latents)
     spec = model.element_spec[model.data_key]
     assert fake.shape == (3, *spec.shape) and fake.dtype == tf.float32
-    tf.nest.map_structure(lambda z, i: z.shape[1:].assert_is_compatible_with(i.shape[1:]), [latents], model.sampler.inputs)
+    tf.nest.map_structure(
+        lambda z, i: z.shape[1:].assert_is_compatible_with(i.shape[1:]), [latents], model.sampler.inputs
+    )
     assert model.sample_images(range(2)).dtype == tf.uint8
 
 
@@ -118,11 +124,13 @@ def test_a_step_changes_each_players_variables_and_no_others(family, replicas, u
 
 def pin_noise(model, size):
     """Make the noise a function of the row in the global batch, so that 1 and 2 replicas draw the same."""
+
     def pinned(draw):
         def rows_of_this_replica(shape, *bounds):
             table = tf.constant(draw(np.random.default_rng(7), (size, *shape[1:]), *bounds), tf.float32)
             replica = tf.distribute.get_replica_context().replica_id_in_sync_group
             return tf.gather(table, replica * shape[0] + tf.range(shape[0]))
+
         return rows_of_this_replica
 
     model.normal = pinned(lambda random, shape: random.standard_normal(shape))
@@ -143,7 +151,7 @@ def test_sgd_on_one_and_two_replicas_agree(family, updates):
         take_steps(model, batch_for(model, 8), steps=2)
         results.append(values_of(model))
     for name in results[0]:
-        for start, one, two in zip(before[name], results[0][name], results[1][name]):
+        for one, two in zip(results[0][name], results[1][name]):
             np.testing.assert_allclose(one, two, rtol=0, atol=1e-6)
         moved = max(np.abs(one - start).max() for one, start in zip(results[0][name], before[name]))
         assert moved > 1e-5, "a comparison of weights that did not move shows nothing"
@@ -185,7 +193,9 @@ def test_noise_differs_by_step_and_replica_and_repeats_by_seed(family):
                 z = model.latents(2)
                 model.step.assign_add(1)
                 return z
+
             return strategy.experimental_local_results(strategy.run(replica))
+
         return np.stack([np.stack(draw()) for _ in range(steps)])
 
     noise = draws(2, 2)
@@ -265,7 +275,9 @@ def test_mixed_precision_trains_with_float32_outputs(family):
 @each_family
 def test_smoke_preset_trains_and_evaluates_on_the_command_line(family, tmp_path):
     def run(*arguments):
-        done = subprocess.run([sys.executable, "-m", "tfgan_zoo", *arguments], capture_output=True, text=True, cwd=tmp_path)
+        done = subprocess.run(
+            [sys.executable, "-m", "tfgan_zoo", *arguments], capture_output=True, text=True, cwd=tmp_path
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 

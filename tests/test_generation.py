@@ -53,19 +53,31 @@ def test_grid_places_images_in_rows():
     assert images.grid(tiles, columns=9, padding=0, scale=1).shape == (2, 15, 1)
 
 
-@pytest.mark.parametrize("side, count, scale", [
-    (28, 16, 3), (28, 100, 3), (32, 400, 1), (64, 16, 1), (16, 1, 6),
-])
+@pytest.mark.parametrize(
+    "side, count, scale",
+    [
+        (28, 16, 3),
+        (28, 100, 3),
+        (32, 400, 1),
+        (64, 16, 1),
+        (16, 1, 6),
+    ],
+)
 def test_grid_enlarges_what_is_small(side, count, scale):
     columns = int(count**0.5)
     picture = images.grid(np.zeros((count, side, side, 3), np.uint8))
     assert picture.shape == (columns * (side * scale + 2) + 2,) * 2 + (3,)
 
 
-@pytest.mark.parametrize("bad", [
-    np.zeros((2, 4, 4, 1)), np.zeros((4, 4, 1), np.uint8), np.zeros((0, 4, 4, 1), np.uint8),
-    np.zeros((1, 4, 4, 2), np.uint8),
-])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.zeros((2, 4, 4, 1)),
+        np.zeros((4, 4, 1), np.uint8),
+        np.zeros((0, 4, 4, 1), np.uint8),
+        np.zeros((1, 4, 4, 2), np.uint8),
+    ],
+)
 def test_grid_refuses_other_arrays(bad):
     with pytest.raises(ZooError, match="uint8 images"):
         images.grid(bad)
@@ -115,17 +127,20 @@ def test_generate_writes_a_grid_or_a_folder(dcgan, tmp_path):
         assert np.array_equal(np.asarray(read), result[1, :, :, 0])
 
 
-@pytest.mark.parametrize("bad, message", [
-    ({"num": 0}, "num must be a whole number of 1 or more, got 0"),
-    ({"num": 1.5}, "num must be"),
-    ({"batch": 0}, "batch must be"),
-    ({"seed": -1}, "a seed must be"),
-    ({"seed": 2**63 - 1}, "less than 2\\*\\*63"),
-    ({"truncation": 0.0}, "truncation must be a number greater than 0"),
-    ({"truncation": float("nan")}, "truncation must be"),
-    ({"out": "images.txt"}, r"cannot write \.txt; choose one of \.png, \.jpg, \.jpeg, a folder"),
-    ({"out": __file__ + "/x.png"}, "is a file, not a folder"),
-])
+@pytest.mark.parametrize(
+    "bad, message",
+    [
+        ({"num": 0}, "num must be a whole number of 1 or more, got 0"),
+        ({"num": 1.5}, "num must be"),
+        ({"batch": 0}, "batch must be"),
+        ({"seed": -1}, "a seed must be"),
+        ({"seed": 2**63 - 1}, "less than 2\\*\\*63"),
+        ({"truncation": 0.0}, "truncation must be a number greater than 0"),
+        ({"truncation": float("nan")}, "truncation must be"),
+        ({"out": "images.txt"}, r"cannot write \.txt; choose one of \.png, \.jpg, \.jpeg, a folder"),
+        ({"out": __file__ + "/x.png"}, "is a file, not a folder"),
+    ],
+)
 def test_generate_refuses_what_cannot_work(dcgan, bad, message):
     with pytest.raises(ZooError, match=message) as error:
         generation.generate(dcgan, **bad)
@@ -159,8 +174,12 @@ def test_interpolation_runs_from_seed_to_seed(dcgan, tmp_path):
     generation.interpolate(dcgan, [0, 1, 2], steps=3, out=tmp_path / "walk.gif")
     with Image.open(tmp_path / "walk.gif") as read:
         assert read.n_frames == 8  # five images there, three between on the way back
-    for bad, message in [({"seeds": [1]}, "two or more"), ({"method": "cubic"}, "Allowed: linear, spherical"),
-                         ({"steps": 1}, "steps must"), ({"out": "strip"}, "choose one of .png")]:
+    for bad, message in [
+        ({"seeds": [1]}, "two or more"),
+        ({"method": "cubic"}, "Allowed: linear, spherical"),
+        ({"steps": 1}, "steps must"),
+        ({"out": "strip"}, "choose one of .png"),
+    ]:
         with pytest.raises(ZooError, match=message) as error:
             generation.interpolate(dcgan, **bad)
         one_line(error)
@@ -173,12 +192,21 @@ def test_parse():
     assert generation.parse("-2") == [(-1, [2])]
 
 
-@pytest.mark.parametrize("bad, named", [
-    ("", "''"), ("3 -", "'-' at character 3"), ("3 4", "'4' at character 3"),
-    ("(1,2", r"'\(1,2' at character 1"), ("1 + seven", r"'\+ seven' at character 3"), ("(1,)", r"\(1,\)"),
-    ("1 * 2", r"'\* 2'"), ("99999999999999999999", r"less than 2\*\*63"),
-    ("__import__('os')", "cannot read"), ("²", "cannot read"),
-])
+@pytest.mark.parametrize(
+    "bad, named",
+    [
+        ("", "''"),
+        ("3 -", "'-' at character 3"),
+        ("3 4", "'4' at character 3"),
+        ("(1,2", r"'\(1,2' at character 1"),
+        ("1 + seven", r"'\+ seven' at character 3"),
+        ("(1,)", r"\(1,\)"),
+        ("1 * 2", r"'\* 2'"),
+        ("99999999999999999999", r"less than 2\*\*63"),
+        ("__import__('os')", "cannot read"),
+        ("²", "cannot read"),
+    ],
+)
 def test_parse_names_what_it_cannot_read(bad, named):
     with pytest.raises(ZooError, match=named) as error:
         generation.parse(bad)
@@ -195,7 +223,7 @@ def test_arithmetic_is_done_on_latents(dcgan, tmp_path):
         cell = 16 * 6 + 4
         assert read.size == (4 * cell + 3 * (cell // 2), 3 * (16 * 6 + 2) + 2)
         pixels = np.asarray(read)
-    assert (pixels[: cell, cell:] == 255).all()  # only the group has images above its mean
+    assert (pixels[:cell, cell:] == 255).all()  # only the group has images above its mean
     middle = pixels.shape[0] - cell // 2
     assert pixels[middle, cell + cell // 4] == 0  # the minus sign
     nothing_added = generation.arithmetic(dcgan, "7 - 7 + 9")[-1]

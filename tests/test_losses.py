@@ -42,7 +42,11 @@ def test_non_saturating_generator():
 
 def test_losses_stay_finite_at_extreme_logits():
     far = np.array([[-1e4], [1e4]], "float32")
-    for value in (losses.minimax_discriminator(far, far), losses.minimax_generator(far), losses.non_saturating_generator(far)):
+    for value in (
+        losses.minimax_discriminator(far, far),
+        losses.minimax_generator(far),
+        losses.non_saturating_generator(far),
+    ):
         assert np.isfinite(value)
 
 
@@ -60,7 +64,9 @@ def test_gradient_penalty_of_a_linear_critic_is_closed_form():
     real, fake = random.standard_normal((2, 6, 2)).astype("float32")
     weights = tf.Variable(w)
     with tf.GradientTape() as tape:
-        value = penalties.gradient_penalty(lambda x: x @ weights, real, fake, random.uniform(size=(6, 1)).astype("float32"))
+        value = penalties.gradient_penalty(
+            lambda x: x @ weights, real, fake, random.uniform(size=(6, 1)).astype("float32")
+        )
     assert value.numpy() == pytest.approx(16.0, rel=1e-5)
     np.testing.assert_allclose(tape.gradient(value, weights), 2 * (5 - 1) * w / 5, rtol=1e-5)
 

@@ -23,6 +23,7 @@ def correlated(rng, count, dim, shift=0.0):
 
 # === The distance ===
 
+
 def test_one_dimension():
     a = Statistics(np.array([1.0]), np.array([[4.0]]), 9)
     b = Statistics(np.array([4.0]), np.array([[1.0]]), 9)
@@ -71,6 +72,7 @@ def test_different_feature_counts_are_refused():
 
 
 # === The running statistics ===
+
 
 def test_as_numpy_however_it_is_split():
     x = correlated(np.random.default_rng(5), 101, 7, shift=10.0).astype(np.float32)

@@ -20,6 +20,7 @@ def numbers(metric):
 
 # === Classifier score ===
 
+
 def score(logits, batches=1, **settings):
     metric = ClassifierScore(logits.shape[1], **settings)
     for part in np.array_split(logits, batches):
@@ -76,6 +77,7 @@ def test_merge_keeps_the_order_and_few_images_are_told():
 
 
 # === Class by class ===
+
 
 def labelled(count, classes, seed):
     rng = np.random.default_rng(seed)
@@ -156,19 +158,23 @@ RING = np.stack([[np.cos(a), np.sin(a)] for a in 2 * np.pi * np.arange(8) / 8])
 
 
 def test_mixture_counts_high_quality_samples_at_their_modes():
-    points = np.concatenate([
-        np.repeat(RING[:1], 3, axis=0),
-        RING[1:2] + [[0.029, 0]],
-        RING[2:3] + [[0.031, 0]],  # beyond 3 sigma: neither its mode nor its share of the histogram counts
-        [[0.0, 0.0]],
-    ]).astype(np.float32)
+    points = np.concatenate(
+        [
+            np.repeat(RING[:1], 3, axis=0),
+            RING[1:2] + [[0.029, 0]],
+            RING[2:3] + [[0.031, 0]],  # beyond 3 sigma: neither its mode nor its share of the histogram counts
+            [[0.0, 0.0]],
+        ]
+    ).astype(np.float32)
     metric = MixtureModes(modes=RING, sigma=0.01)
     metric.update(fake=points)
-    assert numbers(metric) == pytest.approx({
-        "modes": 2,
-        "high_quality": 4 / 6,
-        "reverse_kl": 0.75 * math.log(0.75 * 8) + 0.25 * math.log(0.25 * 8),
-    })
+    assert numbers(metric) == pytest.approx(
+        {
+            "modes": 2,
+            "high_quality": 4 / 6,
+            "reverse_kl": 0.75 * math.log(0.75 * 8) + 0.25 * math.log(0.25 * 8),
+        }
+    )
 
 
 def test_the_mixture_itself_is_nearly_perfect_however_it_is_split():
@@ -246,6 +252,7 @@ def test_stacked_refusals_and_few_samples():
 
 
 # === Path length ===
+
 
 def test_path_length_of_a_straight_line_is_its_speed_squared():
     start, speed = np.random.default_rng(0).normal(size=(2, 50, 4))

@@ -33,6 +33,7 @@ def refused(match, call, *args, **kwargs):
 
 # === Extractors ===
 
+
 @pytest.fixture(scope="module")
 def mnist_cnn():
     return features.extractor("mnist_cnn")
@@ -43,8 +44,9 @@ def test_unknown_extractor_suggests():
         features.extractor("mnist_cn")
 
 
-@pytest.mark.parametrize("name, dim, least", [("mnist_cnn", 128, 0.993), ("fashion_cnn", 128, 0.925),
-                                              ("cifar_cnn", 192, 0.85)])
+@pytest.mark.parametrize(
+    "name, dim, least", [("mnist_cnn", 128, 0.993), ("fashion_cnn", 128, 0.925), ("cifar_cnn", 192, 0.85)]
+)
 def test_shipped_weights_and_their_card(name, dim, least):
     extractor = features.extractor(name)
     card = json.loads((features.WEIGHTS / f"{name}.json").read_text())
@@ -72,9 +74,14 @@ def test_colour_becomes_luma_and_other_sizes_are_resized(mnist_cnn):
     assert mnist_cnn.resize == "antialiased bilinear to 28x28"
 
 
-@pytest.mark.parametrize("shape, dtype", [
-    ((2, 28, 28, 1), np.float32), ((28, 28, 1), np.uint8), ((2, 28, 28, 2), np.uint8),
-])
+@pytest.mark.parametrize(
+    "shape, dtype",
+    [
+        ((2, 28, 28, 1), np.float32),
+        ((28, 28, 1), np.uint8),
+        ((2, 28, 28, 2), np.uint8),
+    ],
+)
 def test_other_images_are_refused_in_one_line(mnist_cnn, shape, dtype):
     images = np.zeros(shape, dtype)
     with pytest.raises(ZooError, match="give uint8") as caught:
@@ -106,8 +113,10 @@ def test_mnist_classifier_on_real_digits(shared, mnist_cnn):
     data_dir = shared / "data" / "tfds"
     if not (data_dir / "mnist").is_dir():
         pytest.skip(f"no MNIST in {data_dir}")
-    test, train = (tfds.load("mnist", split=split, data_dir=data_dir, download=False, batch_size=-1)
-                   for split in ("test", "train[:5000]"))
+    test, train = (
+        tfds.load("mnist", split=split, data_dir=data_dir, download=False, batch_size=-1)
+        for split in ("test", "train[:5000]")
+    )
     outputs = mnist_cnn.outputs(test["image"], ["features", "logits"])
     assert np.mean(outputs["logits"].argmax(-1) == test["label"].numpy()) >= 0.993
     real = gaussian(outputs["features"])
@@ -127,6 +136,7 @@ def test_cifar_classifier_on_real_pictures(shared):
 
 
 # === Resizing ===
+
 
 def test_tf1_resize_is_the_legacy_one():
     """Output pixel i reads input i * in / out, without half-pixel centres, unlike today's tf.image.resize."""
@@ -188,6 +198,7 @@ def test_unknown_resize_suggests():
 
 # === Inception ===
 
+
 @pytest.fixture(scope="module")
 def weights(shared):
     path = shared / "weights" / "inception_2015_768.npz"
@@ -214,8 +225,10 @@ def test_published_fid64(weights):
     stream = np.random.RandomState(123)._bit_generator
     stream.random_raw(23_816_528, output=False)
     shape = (100, 3, 299, 299)  # torch.randint(low, high, shape, dtype=torch.uint8)
-    sets = [(stream.random_raw(np.prod(shape)) % (high - low) + low).astype(np.uint8).reshape(shape)
-            for low, high in ((0, 200), (100, 255))]
+    sets = [
+        (stream.random_raw(np.prod(shape)) % (high - low) + low).astype(np.uint8).reshape(shape)
+        for low, high in ((0, 200), (100, 255))
+    ]
     extractor = features.extractor("inception_2015", weights=weights)
     stats = [gaussian(extractor.outputs(x.transpose(0, 2, 3, 1), ["64"])["64"]) for x in sets]
     assert frechet_distance(*stats) == pytest.approx(12.7202, abs=1e-3)
@@ -226,8 +239,12 @@ def test_a_partial_file_serves_the_taps_it_holds(weights):
     assert extractor.taps == {"768": 768, "192": 192, "64": 64}
     assert extractor.logits is None
     for tap in ("2048", "logits"):
-        refused(f"lacks mixed_8_tower_conv/kernel, so it does not give {tap}; it gives 768, 192, 64.*download-inception",
-                extractor.outputs, pictures(1, 8, 8, 3), [tap])
+        refused(
+            f"lacks mixed_8_tower_conv/kernel, so it does not give {tap}; it gives 768, 192, 64.*download-inception",
+            extractor.outputs,
+            pictures(1, 8, 8, 3),
+            [tap],
+        )
     refused("did you mean '768'", extractor.require, ["76"])
 
 
@@ -274,6 +291,7 @@ def test_inception_weights_that_are_something_else(tmp_path):
 
 # === Without trained weights ===
 
+
 def test_random_conv_is_the_same_everywhere():
     extractor = features.extractor("random_conv")
     assert extractor.sha256 == "966c95c38279b0c068f88d3d9244088ce76923b0f44df77032d8e7ea29098970"
@@ -298,6 +316,7 @@ def test_networks_without_a_weights_file_take_none():
 
 
 # === Any model ===
+
 
 def small_model(outputs=("a", "features")):
     keras.utils.set_random_seed(0)
@@ -386,5 +405,6 @@ def test_models_that_cannot_be_used(tmp_path):
     assert features.of_model(anywhere, name="mine", image_shape=(8, 8, 3)).taps == {"features": 3}
     refused("its input is None", features.of_model, lambda x: x, name="mine")
     refused("output features is ", features.of_model, lambda x: tf.reduce_sum(x), name="mine", image_shape=(4, 4, 1))
-    refused(r"does not take float32 \(None, 4, 4, 1\)",
-            features.of_model, small_model(), name="mine", image_shape=(4, 4, 1))
+    refused(
+        r"does not take float32 \(None, 4, 4, 1\)", features.of_model, small_model(), name="mine", image_shape=(4, 4, 1)
+    )

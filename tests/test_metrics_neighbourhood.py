@@ -48,6 +48,7 @@ def metric_of(cls):
 
 # === Common to all ===
 
+
 @pytest.mark.parametrize("cls", PLAIN)
 def test_batches_and_merge_change_nothing(cls):
     whole = measured(metric_of(cls), **data(cls))
@@ -78,6 +79,7 @@ def test_one_sample_is_too_few(cls):
 
 
 # === KID ===
+
 
 def test_mmd_is_the_u_statistic():
     x, y = rows(0, 7), rows(1, 9, offset=1)
@@ -125,6 +127,7 @@ def test_kid_of_fewer_samples_than_a_subset_warns():
 
 
 # === Precision, recall, density, coverage ===
+
 
 def prdc_by_formula(real, fake, k_pr, k_dc):
     own = [np.sort(scipy.spatial.distance.cdist(x, x), axis=1) for x in (real, fake)]  # column 0 is the row itself
@@ -191,6 +194,7 @@ def test_prdc_needs_more_samples_than_neighbours():
 
 # === Labelled rows and their nearest neighbours ===
 
+
 def test_labelled_rows_keep_order_through_merge():
     a, b = LabelledRows(6), LabelledRows()
     a.update(rows(0, 3), np.array([1, 2, 3], np.uint8))
@@ -229,6 +233,7 @@ def test_knn_accuracy_needs_labels():
 
 # === Two-sample test ===
 
+
 def test_two_sample_as_leave_one_out():
     real, fake = rows(0, 80), rows(1, 80, offset=0.3)
     between = scipy.spatial.distance.cdist(*[np.concatenate([real, fake]).astype(float)] * 2)
@@ -254,6 +259,7 @@ def test_two_sample_takes_as_many_of_either_side():
 
 
 # === Memorisation ===
+
 
 def test_memorisation_tells_copies_from_samples_and_from_noise():
     training, test = rows(0, 600), rows(1, 300)
@@ -313,6 +319,7 @@ def test_picture_has_each_fake_beside_its_neighbours():
 
 
 # === Parzen window ===
+
 
 def test_likelihood_under_one_gaussian_in_closed_form():
     x, centre, sigmas = rows(0, 5), rows(1, 1), [0.1, 0.7]

@@ -27,6 +27,7 @@ def noisy(images, sigma, seed=1):
 
 # === Pictures ===
 
+
 def test_psnr_formula_and_skimage():
     a = noise(2, 20, 24, 3)
     b = noisy(a, 10)
@@ -127,6 +128,7 @@ def test_published_bicubic(shared, name, published):
 
 # === Structural similarity ===
 
+
 def test_ssim_as_skimage():
     similarity = pytest.importorskip("skimage.metrics").structural_similarity
     a = noise(2, 30, 26, 3)
@@ -174,6 +176,7 @@ def test_ms_ssim_formula_of_two_scales():
 
 # === Paired metrics ===
 
+
 @pytest.mark.parametrize("cls, function", [(Psnr, pictures.psnr), (Ssim, structural.ssim)])
 def test_mean_over_pictures_however_they_came(cls, function):
     real = noise(6, 24, 22, 3)
@@ -211,6 +214,7 @@ def test_paired_refusals():
 
 
 # === Diversity ===
+
 
 def blobs(count, size, seed=0):
     """Smooth colour pictures of random frequencies and phases."""

@@ -35,10 +35,16 @@ def data(model):
 
 def test_fit_with_keras_own_checkpoint(model, data, tmp_path, capsys):
     history = model.fit(
-        data.batches(8), steps_per_epoch=1, epochs=4, verbose=0,
-        callbacks=[Quality(data, [METRIC], every=2, samples=120),
-                   keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", monitor=f"val_{METRIC}", mode="min",
-                                                   save_best_only=True)],
+        data.batches(8),
+        steps_per_epoch=1,
+        epochs=4,
+        verbose=0,
+        callbacks=[
+            Quality(data, [METRIC], every=2, samples=120),
+            keras.callbacks.ModelCheckpoint(
+                tmp_path / "best.keras", monitor=f"val_{METRIC}", mode="min", save_best_only=True
+            ),
+        ],
     ).history
     assert len(history[f"val_{METRIC}"]) == 2 and np.isfinite(history[f"val_{METRIC}"]).all()
     assert (tmp_path / "best.keras").is_file()
@@ -71,28 +77,45 @@ def test_the_best_is_kept_and_found_again(model, data, tmp_path, monkeypatch):
 
 
 def test_train_measures_at_intervals(tmp_path):
-    settings = ["train.steps=4", "train.checkpoint_every=2", "evaluate.every=2", f'evaluate.monitor=["{METRIC}"]',
-                "evaluate.monitor_samples=120", "data.size=130"]
+    settings = [
+        "train.steps=4",
+        "train.checkpoint_every=2",
+        "evaluate.every=2",
+        f'evaluate.monitor=["{METRIC}"]',
+        "evaluate.monitor_samples=120",
+        "data.size=130",
+    ]
     run = training.train("dcgan_glyphs", settings, smoke=True, run_dir=tmp_path / "run")
     rows = [json.loads(line) for line in (run.path / "evaluations.jsonl").read_text().splitlines()]
     assert [row["model"].rpartition(" at ")[2] for row in rows] == ["step 2", "step 4"]
     assert (run.path / "best.keras").is_file() and Run(run.path).finished
 
 
-@pytest.mark.parametrize("settings, message", [
-    (["evaluate.every=3"], "must be a multiple of train.checkpoint_every=2"),
-    (["evaluate.every=2", "evaluate.metrics=[]"], "name what to measure"),
-])
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        (["evaluate.every=3"], "must be a multiple of train.checkpoint_every=2"),
+        (["evaluate.every=2", "evaluate.metrics=[]"], "name what to measure"),
+    ],
+)
 def test_bad_settings(tmp_path, settings, message):
     with pytest.raises(ZooError, match=message):
-        training.train("dcgan_glyphs", ["train.steps=4", "train.checkpoint_every=2", *settings], smoke=True,
-                       run_dir=tmp_path / "run")
+        training.train(
+            "dcgan_glyphs",
+            ["train.steps=4", "train.checkpoint_every=2", *settings],
+            smoke=True,
+            run_dir=tmp_path / "run",
+        )
 
 
 @pytest.mark.parametrize("metric, message", [("fdd", "unknown metric"), ("fid768", "needs its weights")])
 def test_what_cannot_be_measured_is_refused_before_training(tmp_path, monkeypatch, metric, message):
     monkeypatch.delenv("TFGAN_ZOO_INCEPTION", raising=False)
     with pytest.raises(ZooError, match=message):
-        training.train("dcgan_glyphs", ["train.steps=4", "train.checkpoint_every=2", "evaluate.every=2",
-                                        f'evaluate.monitor=["{metric}"]'], smoke=True, run_dir=tmp_path / "run")
+        training.train(
+            "dcgan_glyphs",
+            ["train.steps=4", "train.checkpoint_every=2", "evaluate.every=2", f'evaluate.monitor=["{metric}"]'],
+            smoke=True,
+            run_dir=tmp_path / "run",
+        )
     assert not list((tmp_path / "run").glob("checkpoints/*"))

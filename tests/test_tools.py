@@ -58,8 +58,10 @@ def test_a_new_family_trains_from_the_first_minute(checkout):
     done = run(new_family, "scratch_gan", "--title", "Least squares GAN", "--paper", paper, "--root", checkout)
     assert done.exit_code == 0, done.output
     assert set(contents(checkout)) == {
-        Path("tfgan_zoo/families/scratch_gan.py"), Path("zoo_configs/scratch_gan_glyphs.toml"),
-        Path("tests/test_scratch_gan.py")}
+        Path("tfgan_zoo/families/scratch_gan.py"),
+        Path("zoo_configs/scratch_gan_glyphs.toml"),
+        Path("tests/test_scratch_gan.py"),
+    }
     facts = index.family_facts("scratch_gan")
     assert (facts["class"], facts["title"], facts["paper"]) == ("ScratchGAN", "Least squares GAN", paper)
     assert all(argument in facts["class_doc"] for argument in facts["arguments"])
@@ -89,8 +91,9 @@ def test_a_name_that_cannot_be_a_module_writes_nothing(checkout, name):
     assert not contents(checkout)
 
 
-@pytest.mark.parametrize("place", [
-    "tfgan_zoo/families/taken.py", "zoo_configs/taken_glyphs.toml", "tests/test_taken.py"])
+@pytest.mark.parametrize(
+    "place", ["tfgan_zoo/families/taken.py", "zoo_configs/taken_glyphs.toml", "tests/test_taken.py"]
+)
 def test_a_name_that_is_taken_writes_nothing(checkout, place):
     (checkout / place).write_text("mine")
     done = run(new_family, "taken", "--root", checkout)
@@ -156,7 +159,7 @@ def test_a_run_is_published_and_works_everywhere(places, finished):
     assert step["steps"] == 2 and step["seed"] == 0 and step["batch_size"] == 8 and step["seconds"] >= 0
     environment = finished.sessions[0]
     assert step["commit"] == environment["commit"] and step["versions"]["keras"]
-    metric, = card["metrics"]
+    (metric,) = card["metrics"]
     assert (metric["metric"], metric["samples"], metric["model"]) == ("fd_mnist", 16, f"pretrained {PRESET}")
 
     model = zoo.get(PRESET)
@@ -227,8 +230,15 @@ def test_write_touches_only_what_is_between_the_markers(tmp_path):
     assert run(zoo_table, "--write", "--readme", readme).exit_code == 0 and readme.read_text() == text
 
 
-@pytest.mark.parametrize("text", ["", "<!-- zoo:begin -->", "<!-- zoo:end --> <!-- zoo:begin -->",
-                                  "<!-- zoo:begin --> <!-- zoo:begin --> <!-- zoo:end -->"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<!-- zoo:begin -->",
+        "<!-- zoo:end --> <!-- zoo:begin -->",
+        "<!-- zoo:begin --> <!-- zoo:begin --> <!-- zoo:end -->",
+    ],
+)
 def test_a_readme_without_markers_is_left_alone(tmp_path, text):
     (tmp_path / "README.md").write_text(text)
     done = run(zoo_table, "--write", "--readme", tmp_path / "README.md")

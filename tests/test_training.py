@@ -15,8 +15,15 @@ from tfgan_zoo import training, zoo
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.runs import Run
 
-TINY = ["data.size=64", "data.batch_size=8", "train.samples=4", "train.jit=false", "train.log_every=5", "model.image_shape=[8, 8, 1]",
-        "model.latent_dim=4"]
+TINY = [
+    "data.size=64",
+    "data.batch_size=8",
+    "train.samples=4",
+    "train.jit=false",
+    "train.log_every=5",
+    "model.image_shape=[8, 8, 1]",
+    "model.latent_dim=4",
+]
 GAN = [*TINY, "model.hidden_units=16", "model.maxout_units=8"]
 
 
@@ -35,8 +42,16 @@ def assert_same(a, b):
 def test_a_run_leaves_what_it_promises(tmp_path):
     run = training.train("gan_glyphs", [*GAN, "train.steps=20", "train.sample_every=10"], run_dir=tmp_path / "run")
     names = {path.relative_to(run.path).as_posix() for path in run.path.rglob("*") if path.is_file()}
-    assert {"config.json", "environment.json", "metrics.jsonl", "model.keras", "losses.png", "finished.json",
-            "checkpoints/step-00000020.weights.h5", *(f"samples/step-{i:08d}.png" for i in (0, 10, 20))} <= names
+    assert {
+        "config.json",
+        "environment.json",
+        "metrics.jsonl",
+        "model.keras",
+        "losses.png",
+        "finished.json",
+        "checkpoints/step-00000020.weights.h5",
+        *(f"samples/step-{i:08d}.png" for i in (0, 10, 20)),
+    } <= names
     assert any(name.startswith("tensorboard/events") for name in names)
     assert not [name for name in names if ".tmp" in name]
     rows = run.metrics()
@@ -50,7 +65,16 @@ def test_a_run_leaves_what_it_promises(tmp_path):
 
 def test_killed_training_resumes_to_the_weights_of_an_uninterrupted_one(tmp_path):
     settings = [*GAN, "train.steps=3000", "train.checkpoint_every=100", "train.log_every=50", "train.sample_every=5000"]
-    command = [sys.executable, "-m", "tfgan_zoo", "train", "gan_glyphs", *settings, "--run-dir", str(tmp_path / "killed")]
+    command = [
+        sys.executable,
+        "-m",
+        "tfgan_zoo",
+        "train",
+        "gan_glyphs",
+        *settings,
+        "--run-dir",
+        str(tmp_path / "killed"),
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     checkpoints = tmp_path / "killed" / "checkpoints"
     deadline = time.time() + 120
@@ -119,8 +143,12 @@ def test_run_directories_are_not_mixed_up(tmp_path):
 
 
 def test_divergence_stops_with_the_player_and_keeps_the_checkpoint(tmp_path):
-    settings = [*GAN, "train.steps=20", "train.checkpoint_every=5",
-                "train.optimizers.generator={name='sgd', learning_rate=inf}"]
+    settings = [
+        *GAN,
+        "train.steps=20",
+        "train.checkpoint_every=5",
+        "train.optimizers.generator={name='sgd', learning_rate=inf}",
+    ]
     with pytest.raises(ZooError, match="diverged: ._loss is nan at step 5"):
         training.train("gan_glyphs", settings, run_dir=tmp_path / "run")
 
@@ -135,12 +163,23 @@ def test_two_replicas_and_batches_they_cannot_share(tmp_path):
 
 def test_optimizers_of_a_preset(tmp_path):
     model = zoo.build("wgan_gp_cifar10", filters=4, image_shape=(8, 8, 3))
-    table = {"name": "adam", "beta_1": 0.0, "learning_rate": {
-        "name": "polynomial_decay", "initial_learning_rate": 2e-4, "decay_steps": 10, "end_learning_rate": 0.0}}
+    table = {
+        "name": "adam",
+        "beta_1": 0.0,
+        "learning_rate": {
+            "name": "polynomial_decay",
+            "initial_learning_rate": 2e-4,
+            "decay_steps": 10,
+            "end_learning_rate": 0.0,
+        },
+    }
     chosen = training.optimizers(model, {"generator": table})
     assert chosen["generator"].beta_1 == 0.0
-    for tables, message in (({"generatr": table}, "did you mean 'generator'"), ({"generator": {"name": "adm"}}, "did you mean 'adam'"),
-                            ({"generator": {"name": "adam", "rate": 1}}, "train.optimizers.generator: .*rate")):
+    for tables, message in (
+        ({"generatr": table}, "did you mean 'generator'"),
+        ({"generator": {"name": "adm"}}, "did you mean 'adam'"),
+        ({"generator": {"name": "adam", "rate": 1}}, "train.optimizers.generator: .*rate"),
+    ):
         with pytest.raises(ZooError, match=message):
             training.optimizers(model, tables)
 

@@ -63,8 +63,14 @@ def places(tmp_path, monkeypatch):
 def publish(model, place, storage="float16", **more):
     """Weights at `place` and their card."""
     weights.save(model, place, storage)
-    card = {"file": f"{NAME}.npz", "bytes": place.stat().st_size, "sha256": files.sha256(place), "storage": storage,
-            "experiment": config.load(NAME, smoke=True).as_dict(), **more}
+    card = {
+        "file": f"{NAME}.npz",
+        "bytes": place.stat().st_size,
+        "sha256": files.sha256(place),
+        "storage": storage,
+        "experiment": config.load(NAME, smoke=True).as_dict(),
+        **more,
+    }
     files.write_json(index.PRETRAINED / f"{NAME}.json", card)
     return card
 
@@ -245,8 +251,11 @@ def test_fine_tuning_moves_only_what_is_not_frozen(published):
     assert np.isfinite([*history["d_loss"], *history["g_loss"]]).all()
     for layer in frozen:
         assert all(np.array_equal(a, b) for a, b in zip(kept[id(layer)], layer.get_weights(), strict=True))
-    moved = {name for name, old in before.items()
-             if not all(np.array_equal(a, b) for a, b in zip(old, model.networks_by_name[name].get_weights()))}
+    moved = {
+        name
+        for name, old in before.items()
+        if not all(np.array_equal(a, b) for a, b in zip(old, model.networks_by_name[name].get_weights()))
+    }
     assert moved == {"generator", "discriminator", "generator_ema"}
     assert any(layer.weights for layer in frozen) and len(model.generator.trainable_variables) >= 1
 

@@ -40,12 +40,19 @@ class AdversarialModel(keras.Model):
     task = "image generation"
     players: tuple[Player, ...] = (Player("discriminator"), Player("generator"))
     ema_networks: tuple[str, ...] = ("generator",)
+
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         keras.saving.register_keras_serializable("tfgan_zoo")(cls)
 
-    def __init__(self, *, updates: Literal["alternating", "simultaneous"] = "alternating", ema_decay: Fraction = 0.0,
-                 seed: int = 0, **kwargs):
+    def __init__(
+        self,
+        *,
+        updates: Literal["alternating", "simultaneous"] = "alternating",
+        ema_decay: Fraction = 0.0,
+        seed: int = 0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if updates not in ("alternating", "simultaneous"):
             raise unknown("updates", updates, ("alternating", "simultaneous"))
@@ -159,6 +166,7 @@ class AdversarialModel(keras.Model):
 
     def latents_for(self, seeds, truncation: float | None = None) -> Any:
         """Latents whose row i depends on `seeds[i]` alone, whatever stands beside it. int (n,) -> latents of n."""
+
         def one(seed):
             draws = iter(range(1, 1024))
             with self._drawing(lambda: tf.stack([seed, tf.constant(next(draws), tf.int64)]), truncation):
@@ -166,7 +174,8 @@ class AdversarialModel(keras.Model):
 
         seeds = tf.cast(seeds, tf.int64)
         spec = tf.nest.map_structure(
-            lambda t: tf.TensorSpec(t.shape, t.dtype), tf.function(one).get_concrete_function(seeds[0]).structured_outputs
+            lambda t: tf.TensorSpec(t.shape, t.dtype),
+            tf.function(one).get_concrete_function(seeds[0]).structured_outputs,
         )
         return tf.map_fn(one, seeds, fn_output_signature=spec)
 
@@ -303,7 +312,7 @@ class AdversarialModel(keras.Model):
         """twin <- decay * twin + (1 - decay) * network for weights; statistics are copied."""
         step = tf.cast(self.step, tf.float32)
         rate = 1.0 - tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))  # short memory while weights are young
-        for variable, average in zip(network.variables, twin.variables):
+        for variable, average in zip(network.variables, twin.variables, strict=True):
             if variable.trainable:
                 average.assign(average.value + tf.cast(rate, average.dtype) * (variable.value - average.value))
             else:
@@ -315,7 +324,7 @@ class AdversarialModel(keras.Model):
         try:
             batch = self.prepare(data)
             fake = self.fake(batch)
-            for player, mean in zip(self.players, self.loss_means):
+            for player, mean in zip(self.players, self.loss_means, strict=True):
                 mean.update_state(self.loss_of(player, batch, fake)[0])
         finally:
             self.training = True

@@ -1,4 +1,4 @@
-"""What a run does beside training: progress, logs, pictures, checkpoints, a clean stop. All are plain Keras callbacks."""
+"""What a run does beside training: progress, logs, pictures, checkpoints, a clean stop. All plain Keras callbacks."""
 
 import json
 import math
@@ -200,7 +200,7 @@ class Quality(keras.callbacks.Callback):
     (Keras asks for `mode` where it does not compute the number itself: "min" for distances, "max" for precision.)
 
     Args:
-        reference: real images, best of a split that is not trained on: opened data or a stream (`tfgan_zoo.evaluation`).
+        reference: real images, best of a split that is not trained on: opened data or a stream.
         metrics: names; the first one decides which model is the best.
         every: epochs between measurements.
         samples, seed: of the generated images; equal ones each time, so that the numbers differ by the model alone.
@@ -210,17 +210,35 @@ class Quality(keras.callbacks.Callback):
         options: more arguments of `tfgan_zoo.evaluation.evaluate`.
     """
 
-    def __init__(self, reference, metrics, *, every: int = 1, samples: int = 2_000, seed: int = 0, best=None, report=None,
-                 **options):
+    def __init__(
+        self,
+        reference,
+        metrics,
+        *,
+        every: int = 1,
+        samples: int = 2_000,
+        seed: int = 0,
+        best=None,
+        report=None,
+        **options,
+    ):
         super().__init__()
-        self.reference, self.metrics, self.every, self.samples, self.seed = reference, list(metrics), every, samples, seed
+        self.reference, self.metrics, self.every, self.samples, self.seed = (
+            reference,
+            list(metrics),
+            every,
+            samples,
+            seed,
+        )
         self.best, self.report, self.options = best and Path(best), report, options
         self._spent, self._stream = 0.0, None
 
     def on_train_begin(self, logs=None):
         from tfgan_zoo import evaluation
 
-        evaluation.tasks_of(self.metrics, **{k: v for k, v in self.options.items() if k in evaluation.OPENING})  # or fail now
+        evaluation.tasks_of(
+            self.metrics, **{k: v for k, v in self.options.items() if k in evaluation.OPENING}
+        )  # or fail now
         self._began = time.perf_counter()
         self._stream = evaluation.Generated(self.model, self.samples, self.seed)
 
@@ -240,14 +258,20 @@ class Quality(keras.callbacks.Callback):
         now = time.perf_counter()
         self._spent += now - began
         numbers = "  ".join(f"val_{result.metric} {result.value:.4g}" for result in results)
-        console.note(f"step {step:,}  {numbers}{'  the best so far' if better else ''}  measured in "
-                     f"{console.duration(now - began)}, {self._spent / (now - self._began):.0%} of the time")
+        console.note(
+            f"step {step:,}  {numbers}{'  the best so far' if better else ''}  measured in "
+            f"{console.duration(now - began)}, {self._spent / (now - self._began):.0%} of the time"
+        )
 
     def _keep(self, result, step: int) -> bool:
         """Save the model where `result` is better than what is kept."""
         facts = self.best.with_suffix(".json")
         kept = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() and self.best.is_file() else None
-        if kept and kept["metric"] == result.metric and (result.value - kept["value"]) * (1 if result.higher else -1) <= 0:
+        if (
+            kept
+            and kept["metric"] == result.metric
+            and (result.value - kept["value"]) * (1 if result.higher else -1) <= 0
+        ):
             return False
         with files.atomic(self.best) as temporary:
             self.model.save(temporary)

@@ -55,8 +55,9 @@ def main():
 def needs_tensorflow(command):
     """Import TensorFlow before the command runs, without the lines its C++ part prints while it loads.
 
-    They tell of device probing and kernel registration, which is no message to a user. TF_CPP_MIN_LOG_LEVEL=0 shows them.
+    They tell of device probing and kernel registration, no message to a user. TF_CPP_MIN_LOG_LEVEL=0 shows them.
     """
+
     @functools.wraps(command)
     def run(*arguments, **options):
         if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") == "0":
@@ -120,9 +121,14 @@ def list_(family, pretrained):
     if family:
         index.family_facts(family)  # an unknown name is an error with suggestions
     rows = [f for f in index.listing() if (not family or f["family"] == family) and (not pretrained or f["pretrained"])]
-    console.table("", ("preset", "family", "data", "shape", "steps", "pretrained"), [
-        (f["preset"], f["family"], f["data"], f["shape"], f"{f['steps']:,}", "yes" if f["pretrained"] else "") for f in rows
-    ])
+    console.table(
+        "",
+        ("preset", "family", "data", "shape", "steps", "pretrained"),
+        [
+            (f["preset"], f["family"], f["data"], f["shape"], f"{f['steps']:,}", "yes" if f["pretrained"] else "")
+            for f in rows
+        ],
+    )
 
 
 @main.command(short_help="A preset's or a family's facts and card.")
@@ -140,14 +146,22 @@ def info(name):
     if facts.get("card"):
         card = facts["card"]
         click.echo("")
-        console.table("pretrained", ("", ""), [
-            ("file", f"{card['file']}, {card['bytes'] / 1e6:.1f} MB as {card['storage']}"), ("sha256", card["sha256"]),
-            ("data", f"{card['data']['source']}, licence {card['data']['licence']}"),
-            ("training", f"{card['training']['steps']:,} steps, seed {card['training']['seed']}, "
-                         f"{console.duration(card['training']['seconds'])} on {card['training']['hardware']}"),
-            ("commit", card["training"]["commit"]),
-            *[(m["metric"], stored(m)) for m in card["metrics"]],
-        ])
+        console.table(
+            "pretrained",
+            ("", ""),
+            [
+                ("file", f"{card['file']}, {card['bytes'] / 1e6:.1f} MB as {card['storage']}"),
+                ("sha256", card["sha256"]),
+                ("data", f"{card['data']['source']}, licence {card['data']['licence']}"),
+                (
+                    "training",
+                    f"{card['training']['steps']:,} steps, seed {card['training']['seed']}, "
+                    f"{console.duration(card['training']['seconds'])} on {card['training']['hardware']}",
+                ),
+                ("commit", card["training"]["commit"]),
+                *[(m["metric"], stored(m)) for m in card["metrics"]],
+            ],
+        )
 
 
 @main.command(short_help="Show a preset's networks, layer by layer.")
@@ -168,15 +182,22 @@ def build(preset, overrides):
 
 @main.command(short_help="Verify a pretrained model, write it as .keras.")
 @click.argument("name", callback=check_target)
-@click.option("--out", metavar="FILE.keras", callback=check_keras, help="Write the model for keras.models.load_model (after `import tfgan_zoo.zoo`).")
+@click.option(
+    "--out",
+    metavar="FILE.keras",
+    callback=check_keras,
+    help="Write the model for keras.models.load_model (after `import tfgan_zoo.zoo`).",
+)
 @needs_tensorflow
 def get(name, out):
     """Get a pretrained model: verify its weights, say what it is, and write it as a .keras file."""
     from tfgan_zoo import files, weights, zoo
 
     model = zoo.get(name)
-    click.echo(f"{name}: {weights.find(name, weights.card(name))} is whole; "
-               f"{', '.join(f'{n} {network.count_params():,}' for n, network in model.networks_by_name.items())} parameters")
+    click.echo(
+        f"{name}: {weights.find(name, weights.card(name))} is whole; "
+        f"{', '.join(f'{n} {network.count_params():,}' for n, network in model.networks_by_name.items())} parameters"
+    )
     if out:
         model.compile()
         with files.atomic(out) as temporary:
@@ -190,7 +211,9 @@ def get(name, out):
 @data_options
 @click.option("--run-dir", metavar="DIR", help="Where everything is written. Default: runs/<preset>.")
 @click.option("--smoke", is_flag=True, help="The preset's [smoke] settings: tiny networks, embedded data, seconds.")
-@click.option("--dry-run", is_flag=True, help="Show settings, networks, data and an estimate of the time; write nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Show settings, networks, data and an estimate of the time; write nothing."
+)
 @click.option("--replicas", type=click.IntRange(min=1), metavar="N", help="Train on N GPUs, or N logical CPU devices.")
 def train(preset, overrides, data_dir, download, run_dir, smoke, dry_run, replicas):
     """Train PRESET (a name, or a .toml file). An unfinished run of the same settings is resumed.
@@ -227,17 +250,26 @@ def show_plan(plan) -> None:
     console.table("\nnetworks", ("network", "parameters"), [(k, f"{v:,}") for k, v in plan["networks"].items()])
     console.table("\ndata", ("", ""), plan["data"].items())
     steps = plan["experiment"].train.steps
-    click.echo(f"\n{plan['seconds_per_step']:.3g} s a step (mean of 3): {steps:,} steps take about "
-               f"{console.duration(plan['seconds'])}. Nothing was written.")
+    click.echo(
+        f"\n{plan['seconds_per_step']:.3g} s a step (mean of 3): {steps:,} steps take about "
+        f"{console.duration(plan['seconds'])}. Nothing was written."
+    )
 
 
 def say_what_lies_where(run) -> None:
     """After training: the files and the next commands."""
     last = sorted((run.path / "samples").glob("*.png"))[-1]
-    console.table(f"\nfinished: {run.path}", ("", ""), [
-        ("samples", last), ("losses", run.path / "losses.png"), ("model", run.path / "model.keras"),
-        ("logs", run.path / "metrics.jsonl"), ("TensorBoard", f"tensorboard --logdir {run.path / 'tensorboard'}"),
-    ])
+    console.table(
+        f"\nfinished: {run.path}",
+        ("", ""),
+        [
+            ("samples", last),
+            ("losses", run.path / "losses.png"),
+            ("model", run.path / "model.keras"),
+            ("logs", run.path / "metrics.jsonl"),
+            ("TensorBoard", f"tensorboard --logdir {run.path / 'tensorboard'}"),
+        ],
+    )
     click.echo("\nnext:")
     for line in (f"evaluate {run.path}", f"generate {run.path} --num 64 --out samples.png", f"export {run.path}"):
         click.echo(f"  python -m tfgan_zoo {line}")
@@ -252,13 +284,24 @@ class Measuring(click.Command):
         with formatter.section("Metrics"):
             formatter.write_dl(registry.describe())
         with formatter.section("Names"):
-            formatter.write_dl([
-                ("fid, is", "on Inception's 2048 features or logits, as defined; needs the whole network's weights"),
-                ("fid768, kid64", "on Inception's output of that width"),
-                ("kid, prdc", "on Inception's widest output that the weights file holds; the result's name says which"),
-                ("fd_mnist, kid_fashion", "on a shipped classifier, no weights needed"),
-                ("fd@SPEC", "on any extractor: random_conv, pixels, model.keras, a SavedModel; SPEC:TAP for one output"),
-            ])
+            formatter.write_dl(
+                [
+                    (
+                        "fid, is",
+                        "on Inception's 2048 features or logits, as defined; needs the whole network's weights",
+                    ),
+                    ("fid768, kid64", "on Inception's output of that width"),
+                    (
+                        "kid, prdc",
+                        "on Inception's widest output that the weights file holds; the result's name says which",
+                    ),
+                    ("fd_mnist, kid_fashion", "on a shipped classifier, no weights needed"),
+                    (
+                        "fd@SPEC",
+                        "on any extractor: random_conv, pixels, model.keras, a SavedModel; SPEC:TAP for one output",
+                    ),
+                ]
+            )
 
 
 def stored(result) -> str:
@@ -271,24 +314,46 @@ def stored(result) -> str:
 @main.command(cls=Measuring, short_help="FID and its relatives, with their protocol.")
 @click.argument("target")
 @click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
-@click.option("--against", metavar="REFERENCE", help="Real images: FOLDER, STATS.npz (mu, sigma), PRESET[:SPLIT] or DATASET[:SPLIT] "
-              "of TFDS. Default: the held-out split of a preset's or a run's own data.")
+@click.option(
+    "--against",
+    metavar="REFERENCE",
+    help="Real images: FOLDER, STATS.npz (mu, sigma), PRESET[:SPLIT] or DATASET[:SPLIT] "
+    "of TFDS. Default: the held-out split of a preset's or a run's own data.",
+)
 @click.option("--metrics", metavar="A,B", help="What to measure; see below. Default: the preset's.")
-@click.option("--features", metavar="EXTRACTOR[:TAP]", help="For metrics whose name does not say: mnist_cnn, random_conv, "
-              "inception_2015:768, a .keras file, a SavedModel.")
-@click.option("--resize", type=click.Choice(["tf1", "clean"]), help="How pictures come to the network's size: as FID was defined "
-              "(tf1, Inception's default) or by antialiased bicubic (clean).")
+@click.option(
+    "--features",
+    metavar="EXTRACTOR[:TAP]",
+    help="For metrics whose name does not say: mnist_cnn, random_conv, "
+    "inception_2015:768, a .keras file, a SavedModel.",
+)
+@click.option(
+    "--resize",
+    type=click.Choice(["tf1", "clean"]),
+    help="How pictures come to the network's size: as FID was defined "
+    "(tf1, Inception's default) or by antialiased bicubic (clean).",
+)
 @click.option("--num", type=click.IntRange(min=2), help="How many images. Default: the preset's, or all of a folder.")
-@click.option("--reference-num", type=click.IntRange(min=2), help="How many real ones. Default: as many, or all of a folder.")
+@click.option(
+    "--reference-num", type=click.IntRange(min=2), help="How many real ones. Default: as many, or all of a folder."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the first image.")
 @click.option("--truncation", type=float, help="Truncate latents; 1 is mild, 0.5 strong.")
-@click.option("--inception-weights", metavar="FILE", help="The .npz that tools/convert_inception.py makes. Or set TFGAN_ZOO_INCEPTION.")
+@click.option(
+    "--inception-weights",
+    metavar="FILE",
+    help="The .npz that tools/convert_inception.py makes. Or set TFGAN_ZOO_INCEPTION.",
+)
 @click.option("--download-inception", is_flag=True, help="Fetch Inception's weights from the official archive, once.")
-@click.option("--json", "out", metavar="FILE", help="Append the results as JSON lines, each with its whole stamp; - for stdout.")
-@click.option("--neighbours", metavar="PICTURE", help="Also draw ten samples beside the training images nearest to them.")
+@click.option(
+    "--json", "out", metavar="FILE", help="Append the results as JSON lines, each with its whole stamp; - for stdout."
+)
+@click.option(
+    "--neighbours", metavar="PICTURE", help="Also draw ten samples beside the training images nearest to them."
+)
 @data_options
 def evaluate(target, out, neighbours, **options):
-    """Measure how far generated images are from real ones. Every number is printed with the protocol it was measured by.
+    """Measure how far generated images are from real ones. Every number is printed with its protocol.
 
     TARGET is a run directory, a preset with pretrained weights, an exported SavedModel, a folder of pictures (made by
     anything) or a TFDS data set. Beside each number stands its floor: what held-out real images get.
@@ -320,7 +385,9 @@ def check_measured(target, options) -> None:
     elif not os.path.isdir(target) and not options["metrics"]:
         raise unknown("run directory, preset or folder of pictures", target, index.presets())
     elif not os.path.isdir(target) and os.path.exists(target):
-        raise ZooError(f"{target}: is a file; give a run, a preset, a folder of pictures, a SavedModel or a TFDS data set.")
+        raise ZooError(
+            f"{target}: is a file; give a run, a preset, a folder of pictures, a SavedModel or a TFDS data set."
+        )
     reference = options["against"]
     if reference and reference.endswith(".npz") and not os.path.isfile(reference):
         raise ZooError(f"--against {reference}: there is no such file.")
@@ -359,10 +426,20 @@ def show_results(results, seconds, out) -> None:
         return
     first = next((row for row in rows if row["reference"] is not None), rows[0])
     click.echo("; ".join(filter(None, [f"{first['samples']:,} images of {first['model']}", stamps.sides(first)])))
-    console.table("", ("metric", "value", "", "floor", "protocol"), [
-        (r["metric"], stamps.number(r), stamps.direction(r), "" if r["floor"] is None else f"{r['floor']:.4g}", stamps.taken(r))
-        for r in rows
-    ])
+    console.table(
+        "",
+        ("metric", "value", "", "floor", "protocol"),
+        [
+            (
+                r["metric"],
+                stamps.number(r),
+                stamps.direction(r),
+                "" if r["floor"] is None else f"{r['floor']:.4g}",
+                stamps.taken(r),
+            )
+            for r in rows
+        ],
+    )
     click.echo(f"\n{stamps.provenance(first)}; {console.duration(seconds)}")
     if out:
         try:
@@ -398,11 +475,18 @@ def compare(sources, metrics, ignore):
         except ZooError as error:
             problems.append(str(error))
             continue
-        click.echo(f"\n{name}, {stamps.direction(ranked[0])}: {ranked[0]['samples']:,} images; {stamps.protocol(ranked[0] | stamps.UNSAID)}")
-        console.table("", ("", "model", "value", "floor"), [
-            (place, r["model"], stamps.number(r), "" if r["floor"] is None else f"{r['floor']:.4g}")
-            for place, r in enumerate(ranked, start=1)
-        ])
+        click.echo(
+            f"\n{name}, {stamps.direction(ranked[0])}: {ranked[0]['samples']:,} images; "
+            f"{stamps.protocol(ranked[0] | stamps.UNSAID)}"
+        )
+        console.table(
+            "",
+            ("", "model", "value", "floor"),
+            [
+                (place, r["model"], stamps.number(r), "" if r["floor"] is None else f"{r['floor']:.4g}")
+                for place, r in enumerate(ranked, start=1)
+            ],
+        )
         for remark in remarks:
             click.echo(f"note: {remark}")
     if problems:
@@ -437,8 +521,12 @@ def generate(target, num, seed, truncation, arith, out):
 
 @main.command(epilog=TARGET, short_help="A strip or GIF between seeds.")
 @click.argument("target", callback=check_target)
-@click.option("--seeds", default="0,1,2,3", show_default=True, metavar="A,B,...", help="Two or more seeds to walk through.")
-@click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one seed to the next.")
+@click.option(
+    "--seeds", default="0,1,2,3", show_default=True, metavar="A,B,...", help="Two or more seeds to walk through."
+)
+@click.option(
+    "--steps", type=click.IntRange(min=2), default=8, show_default=True, help="Images from one seed to the next."
+)
 @click.option("--method", default="linear", show_default=True, help="linear or spherical.")
 @click.option("--out", metavar="PATH", help="A .png for a strip, a .gif for an animation. Default: <name>.png")
 @needs_tensorflow

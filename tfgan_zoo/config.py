@@ -51,7 +51,9 @@ class Evaluate(Section):
     samples: Positive = 10_000
     split: str | None = Field(None, description="the split compared with; default test where there is one, else train")
     every: Annotated[int, Field(ge=0)] = Field(0, description="steps between measurements while training; 0 for none")
-    monitor: list[str] = Field([], description="what is measured while training; the first decides the best; default metrics[0]")
+    monitor: list[str] = Field(
+        [], description="what is measured while training; the first decides the best; default metrics[0]"
+    )
     monitor_samples: Positive = Field(2_000, description="images for a measurement while training")
 
 
@@ -148,7 +150,9 @@ def split(override: str, sections: Iterable[str] = SECTIONS) -> tuple[str, str, 
     key, equals, text = override.partition("=")
     section, dot, name = key.strip().partition(".")
     if not equals or not dot or not name:
-        raise ZooError(f"command line: cannot read {override!r}: write section.key=value, for example train.steps=1000.")
+        raise ZooError(
+            f"command line: cannot read {override!r}: write section.key=value, for example train.steps=1000."
+        )
     if section not in sections:
         raise unknown("section", section, sections, where=f"command line: {override}")
     return section, name, _parse(text.strip())
@@ -198,7 +202,9 @@ def _nested(before: Mapping[str, Any], values: Mapping[str, Any], path: str) -> 
         if dot:
             inner = result.get(head, before.get(head, {}))
             if not isinstance(inner, Mapping):
-                raise ZooError(f"command line: {path}.{name}: {path}.{head} = {inner!r} is no table; write {path}.{head}=VALUE.")
+                raise ZooError(
+                    f"command line: {path}.{name}: {path}.{head} = {inner!r} is no table; write {path}.{head}=VALUE."
+                )
             result[head] = {**inner, **_nested(inner, {rest: value}, f"{path}.{head}")}
         else:
             result[name] = value
@@ -247,8 +253,12 @@ def _check(schema: type[BaseModel], values: Mapping[str, Any], section: str, ori
 
 
 _IN_TOML = {  # what pydantic's error types ask for, in the words of a preset
-    "int_type": "a whole number", "float_type": "a number", "string_type": "text", "bool_type": "true or false",
-    "list_type": 'a list, such as ["a", "b"]', "tuple_type": "a list, such as [32, 32, 3]",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "list_type": 'a list, such as ["a", "b"]',
+    "tuple_type": "a list, such as [32, 32, 3]",
     "dict_type": 'a table, such as { name = "adam" }',
 }
 
@@ -257,8 +267,12 @@ def _explain(problems: list, schema: type[BaseModel], section: str, origin: str,
     problem = problems[0]
     location, given = problem["loc"], problem["input"]
     field = schema.model_fields.get(str(location[0])) if location else None
-    told = [problem]  # a union has one problem for each alternative, whose name ends the location; a short list for each gap
-    if len(location) > 1 and (problem["type"] == "missing" or field and re.search(r"\||Union\[", str(field.annotation))):
+    told = [
+        problem
+    ]  # a union has one problem for each alternative, whose name ends the location; a short list for each gap
+    if len(location) > 1 and (
+        problem["type"] == "missing" or (field and re.search(r"\||Union\[", str(field.annotation)))
+    ):
         location = location[:-1]
         told = [p for p in problems if p["loc"][:-1] == location and p["input"] == given]
     key = ".".join([section, *map(str, location)])
@@ -268,7 +282,9 @@ def _explain(problems: list, schema: type[BaseModel], section: str, origin: str,
         return unknown("key", key, [f"{section}.{name}" for name in schema.model_fields], where=where)
     if problem["type"] == "missing" and len(problem["loc"]) == 1:
         return ZooError(f"{where}: {key} is missing{more}: set {key}=VALUE.")
-    if reason := str(problem.get("ctx", {}).get("error", "")).rstrip("."):  # a validator of the source speaks for itself
+    if reason := str(problem.get("ctx", {}).get("error", "")).rstrip(
+        "."
+    ):  # a validator of the source speaks for itself
         named = f"{section}.{reason}" if location and reason.startswith(f"{location[0]} ") else f"{key}: {reason}"
         return ZooError(f"{where}: {reason if reason.startswith(key) else named}{more}.")
     if problem["type"] in ("missing", "too_long"):

@@ -23,7 +23,9 @@ def logical_cpus(count: int) -> None:
     except RuntimeError:
         have = len(tf.config.list_logical_devices("CPU"))
         if have < count:
-            raise ZooError(f"replicas={count}: TensorFlow already runs with {have} CPU device(s); start a new process.") from None
+            raise ZooError(
+                f"replicas={count}: TensorFlow already runs with {have} CPU device(s); start a new process."
+            ) from None
 
 
 @functools.cache  # two strategies over the same devices mix up their collective operations
@@ -64,8 +66,10 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),
-        "gpus": [tf.config.experimental.get_device_details(g).get("device_name", g.name)
-                 for g in tf.config.list_physical_devices("GPU")],
+        "gpus": [
+            tf.config.experimental.get_device_details(g).get("device_name", g.name)
+            for g in tf.config.list_physical_devices("GPU")
+        ],
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "unset"),
         "versions": {name: installed(name) for name in names},
         "commit": commit(),
@@ -78,8 +82,12 @@ def commit() -> str | None:
     from pathlib import Path
 
     try:
-        run = subprocess.run(["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"],
-                             capture_output=True, text=True, timeout=10)
+        run = subprocess.run(
+            ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return run.stdout.strip() or None if run.returncode == 0 else None

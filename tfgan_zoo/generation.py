@@ -23,8 +23,15 @@ ALIGNED = 8  # images are computed in multiples of this; see `computed`
 
 
 # === Samples ===
-def generate(model: AdversarialModel, num: int = 16, seed: int = 0, truncation: float | None = None,
-             out: str | os.PathLike | None = None, grid: bool = True, batch: int = 64) -> np.ndarray:
+def generate(
+    model: AdversarialModel,
+    num: int = 16,
+    seed: int = 0,
+    truncation: float | None = None,
+    out: str | os.PathLike | None = None,
+    grid: bool = True,
+    batch: int = 64,
+) -> np.ndarray:
     """Generate images; image i is a function of the model and of `seed + i` alone.
 
     Args:
@@ -64,9 +71,11 @@ def generate(model: AdversarialModel, num: int = 16, seed: int = 0, truncation: 
     return result
 
 
-def computed(model: AdversarialModel, seeds: Sequence[int], truncation: float | None, batch: int
-             ) -> Iterator[tuple[int, np.ndarray]]:
+def computed(
+    model: AdversarialModel, seeds: Sequence[int], truncation: float | None, batch: int
+) -> Iterator[tuple[int, np.ndarray]]:
     """Pairs of (index of the first, uint8 images) that cover `seeds`, at most `batch` images at once."""
+
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.int64)])
     def sample(seeds):
         return model.sample_images(seeds, truncation)
@@ -100,9 +109,14 @@ def latents_of(model: AdversarialModel, seeds: Sequence[int]):
 
 
 # === Walks ===
-def interpolate(model: AdversarialModel, seeds: Sequence[int] = (0, 1), steps: int = 8,
-                method: str = "linear", out: str | os.PathLike | None = None, seconds: float = 0.08
-                ) -> np.ndarray:
+def interpolate(
+    model: AdversarialModel,
+    seeds: Sequence[int] = (0, 1),
+    steps: int = 8,
+    method: str = "linear",
+    out: str | os.PathLike | None = None,
+    seconds: float = 0.08,
+) -> np.ndarray:
     """Images along straight lines or arcs between the latents of consecutive seeds, ends included.
 
     Args:
@@ -183,16 +197,20 @@ def arithmetic(model: AdversarialModel, expression: str, out: str | os.PathLike 
     target = destination(out, PICTURES, folders=False)
     groups = [latents_of(model, seeds) for _, seeds in terms]
     means = [tf.nest.map_structure(lambda z: tf.reduce_mean(z, 0), group) for group in groups]
-    result = tf.nest.map_structure(lambda *z: sum(sign * value for (sign, _), value in zip(terms, z)), *means)
+    result = tf.nest.map_structure(
+        lambda *z: sum(sign * value for (sign, _), value in zip(terms, z, strict=True)), *means
+    )
     shown = decode(model, tf.nest.map_structure(lambda *z: tf.stack(z), *means, result))
     if target is not None:
-        members = [decode(model, group) if len(seeds) > 1 else () for group, (_, seeds) in zip(groups, terms)]
+        members = [
+            decode(model, group) if len(seeds) > 1 else () for group, (_, seeds) in zip(groups, terms, strict=True)
+        ]
         images.save_image(target, equation([sign for sign, _ in terms], members, shown))
     return shown
 
 
 def parse(expression: str) -> list[tuple[int, list[int]]]:
-    """"3 - (7, 8)" -> [(1, [3]), (-1, [7, 8])]: terms with their signs.
+    """ "3 - (7, 8)" -> [(1, [3]), (-1, [7, 8])]: terms with their signs.
 
     >>> parse("3 - (7, 8)")
     [(1, [3]), (-1, [7, 8])]

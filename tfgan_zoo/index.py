@@ -61,7 +61,7 @@ def family_facts(name: str) -> dict[str, Any]:
     arguments = {}
     if constructor:
         names = [argument.arg for argument in constructor.args.args[1:]]
-        arguments = dict(zip(names, map(ast.unparse, constructor.args.defaults)))
+        arguments = dict(zip(names, map(ast.unparse, constructor.args.defaults), strict=False))
     link = re.search(r"https?://\S+", doc)
     return {
         "class": model.name,
@@ -111,7 +111,11 @@ def info(name: str) -> dict[str, Any]:
         ZooError: neither a preset nor a family.
     """
     if name in families():
-        return {"family": name, **family_facts(name), "presets": [f["preset"] for f in listing() if f["family"] == name]}
+        return {
+            "family": name,
+            **family_facts(name),
+            "presets": [f["preset"] for f in listing() if f["family"] == name],
+        }
     if name not in presets() and not name.endswith(".toml"):
         raise unknown("preset or family", name, [*presets(), *families()])
     facts = preset_facts(name)

@@ -12,7 +12,7 @@ def minimax_discriminator(real_logits, fake_logits):
 
 
 def minimax_generator(fake_logits):
-    """E[log(1 - D(G(z)))]: what the two-player game prescribes. Saturates where D wins. Goodfellow et al. 2014, eq. 1."""
+    """E[log(1 - D(G(z)))]: the two-player game's own. Saturates where D wins. Goodfellow et al. 2014, eq. 1."""
     return -ops.mean(ops.softplus(fake_logits))
 
 

@@ -7,12 +7,21 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import weights
-from .errors import ZooError, unknown
+from tfgan_zoo import weights
+from tfgan_zoo.errors import ZooError, unknown
 
 PROTOCOL = (
-    "metric", "settings", "features", "features_sha256", "resize", "samples", "reference", "reference_split",
-    "reference_samples", "reference_fingerprint", "truncation",
+    "metric",
+    "settings",
+    "features",
+    "features_sha256",
+    "resize",
+    "samples",
+    "reference",
+    "reference_split",
+    "reference_samples",
+    "reference_fingerprint",
+    "truncation",
 )
 """What two numbers must share to be compared."""
 
@@ -75,12 +84,17 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """Every field, JSON-able: one line of a JSON-lines file. An infinite value (a PSNR) is the text "inf"."""
-        return {key: str(v) if isinstance(v, float) and not math.isfinite(v) else v for key, v in dataclasses.asdict(self).items()}
+        return {
+            key: str(v) if isinstance(v, float) and not math.isfinite(v) else v
+            for key, v in dataclasses.asdict(self).items()
+        }
 
     def __str__(self) -> str:
         r = self.as_dict()
-        return (f"{self.metric} {number(r)} ({floor(r)}; {self.samples:,} images of {self.model}; {protocol(r)}; "
-                f"{provenance(r)})")
+        return (
+            f"{self.metric} {number(r)} ({floor(r)}; {self.samples:,} images of {self.model}; {protocol(r)}; "
+            f"{provenance(r)})"
+        )
 
 
 def number(r: dict[str, Any]) -> str:
@@ -133,8 +147,10 @@ def taken(r: dict[str, Any]) -> str:
 
 def provenance(r: dict[str, Any]) -> str:
     """What computed a stored result."""
-    return (f"tfgan_zoo {r['version']} {(r['commit'] or 'no commit')[:8]}, TensorFlow {r['tensorflow']}, Keras {r['keras']}, "
-            f"{r['hardware']}")
+    return (
+        f"tfgan_zoo {r['version']} {(r['commit'] or 'no commit')[:8]}, TensorFlow {r['tensorflow']}, "
+        f"Keras {r['keras']}, {r['hardware']}"
+    )
 
 
 # === Comparing ===
@@ -201,7 +217,9 @@ def common(rows: Iterable[dict[str, Any]]) -> list[str]:
     return found
 
 
-def rank(rows: Iterable[dict[str, Any]], metric: str, ignore: Iterable[str] = ()) -> tuple[list[dict[str, Any]], list[str]]:
+def rank(
+    rows: Iterable[dict[str, Any]], metric: str, ignore: Iterable[str] = ()
+) -> tuple[list[dict[str, Any]], list[str]]:
     """(results of `metric`, best first; what differs among them without forbidding a ranking, a line each).
 
     Args:
@@ -223,14 +241,18 @@ def rank(rows: Iterable[dict[str, Any]], metric: str, ignore: Iterable[str] = ()
     differing = {key: values for key, values in differing.items() if len(values) > 1}
     if differing:
         listed = "; ".join(f"{key}: {' and '.join(values)}" for key, values in differing.items())
-        raise ZooError(f"{metric} is not comparable, they differ in {listed}. Measure again alike, or ignore "
-                       f"{', '.join(differing)} (--ignore {','.join(differing)}).")
+        raise ZooError(
+            f"{metric} is not comparable, they differ in {listed}. Measure again alike, or ignore "
+            f"{', '.join(differing)} (--ignore {','.join(differing)})."
+        )
     best = entrants[0].get("best")
     if best is None:
         ranked = sorted(entrants, key=lambda row: float(row["value"]), reverse=bool(entrants[0].get("higher")))
     else:
         ranked = sorted(entrants, key=lambda row: abs(float(row["value"]) - best))
-    remarks = [f"{key} differs: {', '.join(_values(entrants, key))}" for key in COMPUTED_BY if len(_values(entrants, key)) > 1]
+    remarks = [
+        f"{key} differs: {', '.join(_values(entrants, key))}" for key in COMPUTED_BY if len(_values(entrants, key)) > 1
+    ]
     return ranked, remarks
 
 

@@ -1,7 +1,7 @@
 """A run on the disk: its experiment, checkpoints, logs and pictures.
 
-    config.json  environment.json  metrics.jsonl  evaluations.jsonl  tensorboard/  samples/step-00000000.png
-    losses.png   checkpoints/step-00001000.weights.h5   model.keras   finished.json
+config.json  environment.json  metrics.jsonl  evaluations.jsonl  tensorboard/  samples/step-00000000.png
+losses.png   checkpoints/step-00001000.weights.h5   model.keras   finished.json
 """
 
 import json
@@ -60,7 +60,8 @@ class Run:
     def _refuse_unless_continued(self, experiment: Experiment) -> None:
         before, now = _flat(self.config()), _flat(experiment.as_dict())
         differing = sorted(
-            key for key in before.keys() | now.keys()
+            key
+            for key in before.keys() | now.keys()
             if before.get(key) != now.get(key) and key != "train.steps" and not key.startswith("evaluate.")
         )
         if differing:
@@ -129,7 +130,9 @@ class Run:
             except Exception as error:  # h5py and Keras raise many kinds for damaged files
                 problems.append(f"{path.name}: {str(error).splitlines()[0]}")
         if problems:
-            raise ZooError(f"{self.path}: no checkpoint can be read ({'; '.join(problems)}). Delete them to start again.")
+            raise ZooError(
+                f"{self.path}: no checkpoint can be read ({'; '.join(problems)}). Delete them to start again."
+            )
         return 0
 
     # === Logs ===

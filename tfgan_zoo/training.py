@@ -71,7 +71,9 @@ def prepare(experiment: config.Experiment, strategy: tf.distribute.Strategy):
     settings, batch = experiment.train, experiment.data.batch_size
     replicas = strategy.num_replicas_in_sync
     if batch % replicas:
-        raise ZooError(f"data.batch_size={batch} cannot be shared by {replicas} replicas: choose a multiple of {replicas}.")
+        raise ZooError(
+            f"data.batch_size={batch} cannot be shared by {replicas} replicas: choose a multiple of {replicas}."
+        )
     if settings.precision == "mixed_bfloat16" and not tf.config.list_physical_devices("GPU"):
         console.note("train.precision=mixed_bfloat16 is several times slower than float32 on most CPUs")
     jit = settings.jit
@@ -126,7 +128,7 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
     stack = [
         zoo_callbacks.StopAt(steps, start),
         interrupt,
-        # The log before the checkpoint: a kill between them leaves a line too many, which resuming drops, and none too few.
+        # The log before the checkpoint: a kill between them leaves a line too many, which resuming drops.
         zoo_callbacks.Log(run, settings.log_every, steps, start, batch),
         zoo_callbacks.Checkpoint(run, settings.checkpoint_every, start, settings.keep_checkpoints),
         zoo_callbacks.SampleGrid(run, settings.sample_every, steps, start, settings.samples),
@@ -171,28 +173,37 @@ def quality(model, experiment, run: Run) -> list[keras.callbacks.Callback]:
         raise ZooError(f"evaluate.every={wanted.every}: must be a multiple of train.checkpoint_every={epoch}.")
     metrics = wanted.monitor or wanted.metrics[:1]
     if not metrics:
-        raise ZooError("evaluate.every: name what to measure, such as evaluate.monitor=[\"fd_mnist\"].")
+        raise ZooError('evaluate.every: name what to measure, such as evaluate.monitor=["fd_mnist"].')
 
     def report(step, results):
         for result in results:
             run.append("evaluations.jsonl", result.as_dict())
 
-    return [zoo_callbacks.Quality(
-        verbs.reference_of(model, experiment), metrics, every=wanted.every // epoch, samples=wanted.monitor_samples,
-        best=run.path / "best.keras", report=report,
-    )]
+    return [
+        zoo_callbacks.Quality(
+            verbs.reference_of(model, experiment),
+            metrics,
+            every=wanted.every // epoch,
+            samples=wanted.monitor_samples,
+            best=run.path / "best.keras",
+            report=report,
+        )
+    ]
 
 
 def _finish(model, run: Run, experiment, data) -> None:
     with files.atomic(run.path / "model.keras") as temporary:
         model.save(temporary)
     plot_losses(run)
-    files.write_json(run.path / "finished.json", {
-        "steps": int(model.step.numpy()),
-        "seconds": run.seconds,
-        "data": data.facts,
-        "batch_size": experiment.data.batch_size,
-    })
+    files.write_json(
+        run.path / "finished.json",
+        {
+            "steps": int(model.step.numpy()),
+            "seconds": run.seconds,
+            "data": data.facts,
+            "batch_size": experiment.data.batch_size,
+        },
+    )
 
 
 def plot_losses(run: Run) -> None:
@@ -216,8 +227,15 @@ def plot_losses(run: Run) -> None:
         figure.savefig(temporary, dpi=120)
 
 
-def dry_run(preset: str, overrides: Iterable[str] = (), *, smoke: bool = False, replicas: "int | None" = None,
-            data_dir: "str | None" = None, download: bool = False) -> dict[str, Any]:
+def dry_run(
+    preset: str,
+    overrides: Iterable[str] = (),
+    *,
+    smoke: bool = False,
+    replicas: "int | None" = None,
+    data_dir: "str | None" = None,
+    download: bool = False,
+) -> dict[str, Any]:
     """What `train` would do: the resolved experiment, networks, data and the time left by three real steps.
 
     Nothing is written. Returns `experiment`, `networks` {name: parameters}, `data`, `seconds_per_step`, `seconds`.

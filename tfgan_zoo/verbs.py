@@ -24,8 +24,9 @@ def _model(target: Target) -> AdversarialModel:
     return target if isinstance(target, AdversarialModel) else zoo.load(target)[0]
 
 
-def generate(target: Target, num: int = 16, seed: int = 0, truncation: float | None = None,
-             out: str | os.PathLike | None = None) -> np.ndarray:
+def generate(
+    target: Target, num: int = 16, seed: int = 0, truncation: float | None = None, out: str | os.PathLike | None = None
+) -> np.ndarray:
     """`num` images as uint8 (num, height, width, channels); image i is that of seed `seed + i`.
 
     `out` ending in .png or .jpg gets one grid; any other `out` is a folder for single files.
@@ -34,8 +35,13 @@ def generate(target: Target, num: int = 16, seed: int = 0, truncation: float | N
     return generation.generate(_model(target), num, seed, truncation, out)
 
 
-def interpolate(target: Target, seeds: Sequence[int] = (0, 1), steps: int = 8, method: str = "linear",
-                out: str | os.PathLike | None = None) -> np.ndarray:
+def interpolate(
+    target: Target,
+    seeds: Sequence[int] = (0, 1),
+    steps: int = 8,
+    method: str = "linear",
+    out: str | os.PathLike | None = None,
+) -> np.ndarray:
     """Images on the way between seeds, as a strip (.png) or an animation (.gif). See `tfgan_zoo.generation`."""
     return generation.interpolate(_model(target), seeds, steps, method, out)
 
@@ -90,17 +96,35 @@ def evaluate(
         model, experiment, line = zoo.load(target)
         if not Path(target).is_dir():  # a card records the training; what to measure is the preset's to say
             experiment = experiment.model_copy(update={"evaluate": config.load(str(target)).evaluate})
-        return assess(model, experiment, line, overrides=overrides, against=against, metrics=metrics, samples=samples,
-                      reference_samples=reference_samples, seed=seed, truncation=truncation, options=options,
-                      settings=settings, neighbours=neighbours, run=Run(target) if Path(target).is_dir() else None, **protocol)
+        return assess(
+            model,
+            experiment,
+            line,
+            overrides=overrides,
+            against=against,
+            metrics=metrics,
+            samples=samples,
+            reference_samples=reference_samples,
+            seed=seed,
+            truncation=truncation,
+            options=options,
+            settings=settings,
+            neighbours=neighbours,
+            run=Run(target) if Path(target).is_dir() else None,
+            **protocol,
+        )
     if overrides or truncation is not None:
-        raise ZooError(f"{target} is no run or preset: {overrides[0] if overrides else f'truncation {truncation}'} has no "
-                       "meaning for it.")
+        raise ZooError(
+            f"{target} is no run or preset: {overrides[0] if overrides else f'truncation {truncation}'} has no "
+            "meaning for it."
+        )
     if not metrics:
         raise ZooError(f"{target}: not a run directory, so say what to measure: metrics such as fid768,kid,prdc.")
     labelled = any(registry.parse(name).metric.labelled for name in metrics)
     images = targets.images(str(target), samples, seed, options, labelled)
-    reference = targets.against(str(against), reference_samples or samples, None, options, labelled) if against else None
+    reference = (
+        targets.against(str(against), reference_samples or samples, None, options, labelled) if against else None
+    )
     results = evaluation.evaluate(images, reference, metrics, settings=settings, **protocol)
     if neighbours:
         if not isinstance(reference, evaluation.Stream):
@@ -126,8 +150,24 @@ def _metric_settings(overrides: Sequence[str]) -> tuple[list[str], dict[str, dic
     return rest, settings
 
 
-def assess(model, experiment, line, *, overrides=(), against=None, metrics=(), samples=None, reference_samples=None, seed=0,
-           truncation=None, options=None, settings=None, neighbours=None, run=None, **protocol) -> list[evaluation.Result]:
+def assess(
+    model,
+    experiment,
+    line,
+    *,
+    overrides=(),
+    against=None,
+    metrics=(),
+    samples=None,
+    reference_samples=None,
+    seed=0,
+    truncation=None,
+    options=None,
+    settings=None,
+    neighbours=None,
+    run=None,
+    **protocol,
+) -> list[evaluation.Result]:
     """`evaluate` for a model that is loaded already; `line` says what it is."""
     options = options or {}
     experiment = config.override(experiment, [*overrides, *config.data_options(**options)])
@@ -139,7 +179,9 @@ def assess(model, experiment, line, *, overrides=(), against=None, metrics=(), s
     spec = dict(model.element_spec) | ({"label": tf.TensorSpec((), tf.int32)} if labelled else {})
     training = None
     if against:
-        reference = targets.against(str(against), reference_samples or samples or defaults.samples, spec, options, labelled)
+        reference = targets.against(
+            str(against), reference_samples or samples or defaults.samples, spec, options, labelled
+        )
         if neighbours or any("held_out" in registry.parse(name).metric.sides for name in metrics):
             training = source.open(spec)
         held_out = training
@@ -150,8 +192,15 @@ def assess(model, experiment, line, *, overrides=(), against=None, metrics=(), s
     available = getattr(reference, "num_examples", None) or reference.count
     count = min(samples or defaults.samples, available or sys.maxsize)
     generated = evaluation.Generated(model, count, seed, truncation, line)
-    results = evaluation.evaluate(generated, reference, metrics, held_out=held_out, settings=settings,
-                                  reference_samples=reference_samples, **protocol)
+    results = evaluation.evaluate(
+        generated,
+        reference,
+        metrics,
+        held_out=held_out,
+        settings=settings,
+        reference_samples=reference_samples,
+        **protocol,
+    )
     if neighbours:
         beside.save(neighbours, generated, evaluation.Selected(training), neighbours_on(metrics), **protocol)
     for result in results if run else ():
@@ -165,11 +214,13 @@ def neighbours_on(metrics: Sequence[str]) -> str:
         choice = registry.parse(name)
         if choice.metric.takes == "features" and not choice.metric.paired:
             return f"memorisation@{choice.extractor}" + (f":{choice.tap}" if choice.tap else "")
-    raise ZooError(f"neighbours are found by features, and {', '.join(metrics)} has none: add one, such as fd_mnist or fid768.")
+    raise ZooError(
+        f"neighbours are found by features, and {', '.join(metrics)} has none: add one, such as fd_mnist or fid768."
+    )
 
 
 def reference_of(model: AdversarialModel, experiment: config.Experiment):
-    """The real images that a model of this experiment is measured against: the held-out split, or else the training data."""
+    """The real images to measure a model of this experiment against: the held-out split, or else the training data."""
     spec = dict(model.element_spec)
     return _held_out(experiment.data, spec, experiment.evaluate.split) or experiment.data.open(spec)
 
@@ -185,8 +236,9 @@ def _held_out(source, spec, split: str | None):
         return None
 
 
-def export(target: Target, folder: str | os.PathLike = "export/models", *, name: str | None = None,
-           version: int | None = None) -> Path:
+def export(
+    target: Target, folder: str | os.PathLike = "export/models", *, name: str | None = None, version: int | None = None
+) -> Path:
     """Write a SavedModel for TensorFlow Serving and check it in a process without Keras. See `tfgan_zoo.serving`.
 
     `name` is the name it is served under; default the preset's.

@@ -34,7 +34,9 @@ def card(name: str) -> dict[str, Any]:
     if name not in names():
         if name in index.presets():
             have = ", ".join(names()) or "none yet"
-            raise ZooError(f"{name}: has no pretrained weights (there are: {have}). Train it: python -m tfgan_zoo train {name}")
+            raise ZooError(
+                f"{name}: has no pretrained weights (there are: {have}). Train it: python -m tfgan_zoo train {name}"
+            )
         raise unknown("preset", name, index.presets())
     return json.loads((index.PRETRAINED / f"{name}.json").read_text(encoding="utf-8"))
 
@@ -59,7 +61,9 @@ def find(name: str, card: dict[str, Any]) -> Path:
             try:
                 urllib.request.urlretrieve(card["url"], temporary)
             except (OSError, ValueError) as error:  # no network, no such file, a connection that breaks off
-                raise ZooError(f"{name}: {card['url']} cannot be fetched ({error}). Try again, or put it at {path}.") from None
+                raise ZooError(
+                    f"{name}: {card['url']} cannot be fetched ({error}). Try again, or put it at {path}."
+                ) from None
             _verify(name, temporary, card["sha256"])
     if path is None:
         raise ZooError(f"{name}: {packaged} is missing and its card names no URL. Install tfgan_zoo again.")
@@ -111,7 +115,9 @@ def load(model, path: Path, where: str) -> None:
             key = f"{name}/{i:03d}"
             if key not in arrays or arrays[key].shape != tuple(weight.shape):
                 have = arrays[key].shape if key in arrays else "nothing"
-                raise ZooError(f"{where}: {path} holds {have} for {weight.path}, which has shape {tuple(weight.shape)}.")
+                raise ZooError(
+                    f"{where}: {path} holds {have} for {weight.path}, which has shape {tuple(weight.shape)}."
+                )
             scale = arrays.get(f"{key}/scale")
             values.append(arrays[key] if scale is None else arrays[key] * scale)
         network.set_weights(values)

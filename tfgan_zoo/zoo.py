@@ -44,7 +44,9 @@ def build(experiment: "str | config.Experiment", **model) -> AdversarialModel:
         return family(**arguments, dtype=policy)
     except ZooError as error:
         given = any(key.startswith("model.") for key in experiment.overrides)
-        raise ZooError(f"{'command line' if given else experiment.origin or experiment.preset}: model.{error}") from None
+        raise ZooError(
+            f"{'command line' if given else experiment.origin or experiment.preset}: model.{error}"
+        ) from None
 
 
 def get(name: str, start: Start = "live") -> AdversarialModel:
@@ -96,5 +98,9 @@ def load(target: "str | Path") -> "tuple[AdversarialModel, config.Experiment, st
         return model, experiment, f"{target} at step {step:,}"
     if str(target) in index.presets() or str(target) in weights.names():
         card = weights.card(str(target))
-        return get(str(target)), config.Experiment.from_dict(card["experiment"], f"card of {target}"), f"pretrained {target}"
+        return (
+            get(str(target)),
+            config.Experiment.from_dict(card["experiment"], f"card of {target}"),
+            f"pretrained {target}",
+        )
     raise unknown("run directory or preset", str(target), index.presets())

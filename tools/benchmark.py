@@ -62,10 +62,23 @@ def train(arguments: argparse.Namespace) -> None:
     results = []
     for side in arguments.shapes:
         image_shape, filters = GAMES[side]
-        job = {"module": "benchmark_dcgan", "image_shape": image_shape, "filters": arguments.filters or filters,
-               "batch": arguments.batch, "threads": arguments.threads}
-        jobs = [{"name": name + (" + XLA" if jit else ""), "contender": name, "jit": jit,
-                 "needs": ["torch"] if name == "pytorch" else [], **job} for name, jit in entrants]
+        job = {
+            "module": "benchmark_dcgan",
+            "image_shape": image_shape,
+            "filters": arguments.filters or filters,
+            "batch": arguments.batch,
+            "threads": arguments.threads,
+        }
+        jobs = [
+            {
+                "name": name + (" + XLA" if jit else ""),
+                "contender": name,
+                "jit": jit,
+                "needs": ["torch"] if name == "pytorch" else [],
+                **job,
+            }
+            for name, jit in entrants
+        ]
         rows = compare(jobs, arguments.rounds, arguments.seconds, TRAIN_PEERS)
         settings = f"filters={job['filters']}, batch {arguments.batch}, {arguments.threads} thread(s)"
         show(f"DCGAN-{side} training, {settings}, {slices(arguments)}", rows, TRAIN_PEERS)
@@ -80,8 +93,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
         if {"features", "fid"} & set(arguments.only):
             console.note("drawing random Inception weights")
             apart(benchmark_features.write_weights, weights)
-        common = {"module": "benchmark_features", "weights": weights, "threads": arguments.threads,
-                  "batch": arguments.batch}
+        common = {
+            "module": "benchmark_features",
+            "weights": weights,
+            "threads": arguments.threads,
+            "batch": arguments.batch,
+        }
         if "features" in arguments.only:
             for side in arguments.sizes:
                 for tap in arguments.taps:
@@ -95,8 +112,10 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
 def race(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """The features that `job` tells, by all contenders: their rows, which are shown too."""
-    jobs = [{"name": name, "contender": name, "needs": [] if name == "zoo" else benchmark_features.NEEDS, **job}
-            for name in RACERS]
+    jobs = [
+        {"name": name, "contender": name, "needs": [] if name == "zoo" else benchmark_features.NEEDS, **job}
+        for name in RACERS
+    ]
     rows = compare(jobs, arguments.rounds, arguments.seconds, EVALUATE_PEERS)
     features = {row["name"]: row.pop("features") for row in rows if "features" in row}
     for row in rows:
@@ -111,17 +130,32 @@ def race(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, A
 def whole_fid(job: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
     """A FID's row, which is shown too: `ratio` of the whole to its features."""
     count = arguments.fid_images
-    row = once({"name": f"FID of {count:,}", "contender": "fid", "side": arguments.sizes[0], "count": count,
-                "alone": min(count, 2 * benchmark_features.AT_A_TIME), **job})
+    row = once(
+        {
+            "name": f"FID of {count:,}",
+            "contender": "fid",
+            "side": arguments.sizes[0],
+            "count": count,
+            "alone": min(count, 2 * benchmark_features.AT_A_TIME),
+            **job,
+        }
+    )
     cells = [row.get("note")]
     if "note" not in row:
         for prefix in ("", "cpu_"):
             row[f"{prefix}ratio"] = row["whole"][f"{prefix}seconds"] / row["features"][f"{prefix}seconds"]
-        cells = [f"{row['whole']['seconds']:,.1f} s", f"{row['features']['seconds']:,.1f} s", f"{row['ratio']:.3f}",
-                 f"{row['cpu_ratio']:.3f}"]
+        cells = [
+            f"{row['whole']['seconds']:,.1f} s",
+            f"{row['features']['seconds']:,.1f} s",
+            f"{row['ratio']:.3f}",
+            f"{row['cpu_ratio']:.3f}",
+        ]
     side = row["side"]
-    console.table(f"Whole FID against cached statistics, {side}x{side}x3 pictures, {row['threads']} thread(s)",
-                  ["", "whole", "features alone", "ratio", "ratio of cpu s"], [[row["name"], *cells]])
+    console.table(
+        f"Whole FID against cached statistics, {side}x{side}x3 pictures, {row['threads']} thread(s)",
+        ["", "whole", "features alone", "ratio", "ratio of cpu s"],
+        [[row["name"], *cells]],
+    )
     return row
 
 
@@ -132,11 +166,21 @@ def neighbours(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[
         once({"name": f"{count:,} x {count:,}, {dim} features", "contender": "prdc", "count": count, "dim": dim, **job})
         for dim in arguments.prdc_dims
     ]
-    console.table(f"PRDC, {arguments.threads} thread(s)", ["", "seconds", "cpu s", "peak memory beyond the rows"], [
-        [row["name"], row["note"]] if "note" in row else
-        [row["name"], f"{row['seconds']:.1f}", f"{row['cpu_seconds']:.1f}", f"{row['peak_bytes'] / 2**20:,.0f} MiB"]
-        for row in rows
-    ])
+    console.table(
+        f"PRDC, {arguments.threads} thread(s)",
+        ["", "seconds", "cpu s", "peak memory beyond the rows"],
+        [
+            [row["name"], row["note"]]
+            if "note" in row
+            else [
+                row["name"],
+                f"{row['seconds']:.1f}",
+                f"{row['cpu_seconds']:.1f}",
+                f"{row['peak_bytes'] / 2**20:,.0f} MiB",
+            ]
+            for row in rows
+        ],
+    )
     return rows
 
 
@@ -162,8 +206,12 @@ def slices(arguments: argparse.Namespace) -> str:
 
 def show(title: str, rows: list[dict[str, Any]], peers: Sequence[str], more: Mapping = MappingProxyType({})) -> None:
     """Print a race's rows as a table on stdout. `more`: {column: (key of the row, format)}."""
-    columns = {"images/s": "images_per_second", **{f"/ {peer}": f"ratio_to_{peer}" for peer in peers},
-               "images/cpu s": "cpu_images_per_second", **{f"/ {peer} ": f"cpu_ratio_to_{peer}" for peer in peers}}
+    columns = {
+        "images/s": "images_per_second",
+        **{f"/ {peer}": f"ratio_to_{peer}" for peer in peers},
+        "images/cpu s": "cpu_images_per_second",
+        **{f"/ {peer} ": f"cpu_ratio_to_{peer}" for peer in peers},
+    }
     columns = {**{column: (key, ",.2f") for column, key in columns.items()}, **more}
 
     def line(row):
@@ -195,7 +243,7 @@ def record(arguments: argparse.Namespace, load: float, results: list) -> dict[st
     settings = {key: value for key, value in vars(arguments).items() if key not in ("command", "json", "run")}
     return {
         "command": arguments.command,
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "settings": settings,
         "environment": environment | {"cores_used": cores(), "load_average_before": load},
         "results": results,
@@ -204,42 +252,86 @@ def record(arguments: argparse.Namespace, load: float, results: list) -> dict[st
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    top = argparse.ArgumentParser(prog="python tools/benchmark.py", description=__doc__,
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = argparse.ArgumentParser(
+        prog="python tools/benchmark.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    command = commands.add_parser("train", help="speed of DCGAN training: zoo, bare tf.function, PyTorch",
-                                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    command = commands.add_parser(
+        "train",
+        help="speed of DCGAN training: zoo, bare tf.function, PyTorch",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     command.set_defaults(run=train)
-    command.add_argument("--shapes", type=int, nargs="+", choices=GAMES, default=list(GAMES), metavar="SIDE",
-                         help="64: (64, 64, 3) with filters=128; 28: (28, 28, 1) with filters=64")
-    command.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME",
-                         help=f"contenders, of {', '.join(CONTENDERS)}")
-    command.add_argument("--jit", action="store_true",
-                         help="add rows with XLA for zoo and bare; on a CPU a step may take minutes")
+    command.add_argument(
+        "--shapes",
+        type=int,
+        nargs="+",
+        choices=GAMES,
+        default=list(GAMES),
+        metavar="SIDE",
+        help="64: (64, 64, 3) with filters=128; 28: (28, 28, 1) with filters=64",
+    )
+    command.add_argument(
+        "--only",
+        nargs="+",
+        choices=CONTENDERS,
+        default=list(CONTENDERS),
+        metavar="NAME",
+        help=f"contenders, of {', '.join(CONTENDERS)}",
+    )
+    command.add_argument(
+        "--jit", action="store_true", help="add rows with XLA for zoo and bare; on a CPU a step may take minutes"
+    )
     command.add_argument("--batch", type=positive(int), default=64, help="images per step")
-    command.add_argument("--filters", type=positive(int),
-                         help="other widths than the shape's own (a quick try: 4)")
+    command.add_argument("--filters", type=positive(int), help="other widths than the shape's own (a quick try: 4)")
     common(command, rounds=5, seconds=10.0)
 
-    command = commands.add_parser("evaluate", help="speed of Inception features, FID and PRDC",
-                                  formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    command = commands.add_parser(
+        "evaluate",
+        help="speed of Inception features, FID and PRDC",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     command.set_defaults(run=evaluate)
-    command.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART",
-                         help=f"parts, of {', '.join(PARTS)}")
-    command.add_argument("--sizes", type=positive(int), nargs="+", default=[32], metavar="SIDE",
-                         help="pictures of (SIDE, SIDE, 3); 299 takes no resize; the FID is of the first")
-    command.add_argument("--taps", nargs="+", choices=["2048", "768", "192", "64"], default=["2048"], metavar="TAP",
-                         help="outputs of Inception: 2048, 768, 192, 64")
-    command.add_argument("--batch", type=positive(int), default=64,
-                         help="pictures handed over at a time; the zoo splits them as suits it, torch-fidelity "
-                              "does not (64 is its default; 16 may suit it better)")
-    command.add_argument("--fid-images", type=positive(int), default=5000, metavar="N",
-                         help="pictures of the FID; what is not features hardly grows with them, so fewer make "
-                              "the ratio larger (a quick try: 256)")
-    command.add_argument("--prdc-rows", type=positive(int), default=10_000, metavar="N",
-                         help="rows of each side of PRDC")
-    command.add_argument("--prdc-dims", type=positive(int), nargs="+", default=[2048, 768], metavar="DIM",
-                         help="features of a row")
+    command.add_argument(
+        "--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=f"parts, of {', '.join(PARTS)}"
+    )
+    command.add_argument(
+        "--sizes",
+        type=positive(int),
+        nargs="+",
+        default=[32],
+        metavar="SIDE",
+        help="pictures of (SIDE, SIDE, 3); 299 takes no resize; the FID is of the first",
+    )
+    command.add_argument(
+        "--taps",
+        nargs="+",
+        choices=["2048", "768", "192", "64"],
+        default=["2048"],
+        metavar="TAP",
+        help="outputs of Inception: 2048, 768, 192, 64",
+    )
+    command.add_argument(
+        "--batch",
+        type=positive(int),
+        default=64,
+        help="pictures handed over at a time; the zoo splits them as suits it, torch-fidelity "
+        "does not (64 is its default; 16 may suit it better)",
+    )
+    command.add_argument(
+        "--fid-images",
+        type=positive(int),
+        default=5000,
+        metavar="N",
+        help="pictures of the FID; what is not features hardly grows with them, so fewer make "
+        "the ratio larger (a quick try: 256)",
+    )
+    command.add_argument(
+        "--prdc-rows", type=positive(int), default=10_000, metavar="N", help="rows of each side of PRDC"
+    )
+    command.add_argument(
+        "--prdc-dims", type=positive(int), nargs="+", default=[2048, 768], metavar="DIM", help="features of a row"
+    )
     common(command, rounds=3, seconds=8.0)
     return top
 
@@ -248,13 +340,13 @@ def common(command: argparse.ArgumentParser, rounds: int, seconds: float) -> Non
     """The options that all commands have, with their defaults."""
     command.add_argument("--rounds", type=positive(int), default=rounds, help="slices of each contender")
     command.add_argument("--seconds", type=positive(float), default=seconds, help="length of a slice")
-    command.add_argument("--threads", type=positive(int), default=cores(),
-                         help="threads that a contender computes on")
+    command.add_argument("--threads", type=positive(int), default=cores(), help="threads that a contender computes on")
     command.add_argument("--json", metavar="FILE", help="also write the results with the environment to FILE")
 
 
 def positive(kind: Callable) -> Callable:
     """An argparse type: a `kind` above 0."""
+
     def parse(text):
         value = kind(text)
         if value <= 0:

@@ -6,6 +6,7 @@ uint8 images from memory, map them to [-1, 1] on the device, and step both playe
 non-saturating losses of Goodfellow et al. 2014. Each imports the framework it needs and no other.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -55,7 +56,7 @@ def bare(image_shape, filters: int, batch: int, jit: bool) -> tuple[Run, int]:
 
     def run(steps):
         for _ in range(steps):
-            d_loss, g_loss = step(next(batches)["image"])
+            _, g_loss = step(next(batches)["image"])
         float(g_loss)  # wait for devices that run ahead
 
     return run, count(generator.trainable_variables + discriminator.trainable_variables)
@@ -103,8 +104,7 @@ def pytorch(image_shape, filters: int, batch: int, jit: bool) -> tuple[Run, int]
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     generator, discriminator = (
-        network.to(device, memory_format=torch.channels_last)
-        for network in torch_networks(image_shape, filters)
+        network.to(device, memory_format=torch.channels_last) for network in torch_networks(image_shape, filters)
     )
     d_parameters, g_parameters = list(discriminator.parameters()), list(generator.parameters())
     adam = {"lr": ADAM["learning_rate"], "betas": (ADAM["beta_1"], ADAM["beta_2"]), "eps": ADAM["epsilon"]}
@@ -157,14 +157,14 @@ def torch_networks(image_shape, filters: int):
         return nn.BatchNorm2d(width, eps=1e-5, momentum=0.1)
 
     layers = [nn.ConvTranspose2d(LATENT_DIM, widths[-1], start, bias=False), norm(widths[-1]), nn.ReLU(True)]
-    for wide, narrow in zip(widths[:0:-1], widths[-2::-1]):
+    for wide, narrow in zip(widths[:0:-1], widths[-2::-1], strict=True):
         layers += [nn.ConvTranspose2d(wide, narrow, KERNEL, 2, half, output_padding=1, bias=False)]
         layers += [norm(narrow), nn.ReLU(True)]
     layers += [nn.ConvTranspose2d(filters, channels, KERNEL, 2, half, output_padding=1), nn.Tanh()]
     generator = nn.Sequential(*layers).apply(weights)
 
     layers = [nn.Conv2d(channels, filters, KERNEL, 2, half), nn.LeakyReLU(0.2, True)]
-    for narrow, wide in zip(widths, widths[1:]):
+    for narrow, wide in itertools.pairwise(widths):
         layers += [nn.Conv2d(narrow, wide, KERNEL, 2, half, bias=False), norm(wide), nn.LeakyReLU(0.2, True)]
     layers += [nn.Conv2d(widths[-1], 1, start)]
     return generator, nn.Sequential(*layers).apply(weights)

@@ -41,7 +41,8 @@ def build(job: dict[str, Any]) -> Built:
 # === Features per second ===
 def zoo(job: dict[str, Any]) -> Built:
     """A job has `weights` (a folder that `write_weights` has filled), `side` and `tap`. Facts: `features` of `COMPARED`
-    pictures."""
+    pictures.
+    """
     limit_threads("tensorflow", job["threads"])
     network, pictures = extractor(job), random_pictures(job["side"], job["batch"])
 
@@ -211,7 +212,8 @@ def write_weights(folder: str) -> None:
 
 def random_network():
     """torch-fidelity's network with weights that keep the signal's size (He et al. 2015, arxiv.org/abs/1502.01852) and
-    normalizations that do something, so that their conversion matters."""
+    normalizations that do something, so that their conversion matters.
+    """
     from torch import nn
 
     theirs = inception()

@@ -26,7 +26,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import tfgan_zoo  # noqa: F401  (sets oneDNN before TensorFlow loads)
 from tfgan_zoo import console
 from tfgan_zoo.errors import ZooError
 
@@ -62,8 +61,12 @@ class Worker:
         self._errors = tempfile.TemporaryFile("w+")
         blas = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), str(job["threads"]))
         self._process = subprocess.Popen(
-            [sys.executable, __file__, json.dumps(job)], env=os.environ | blas,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True,
+            [sys.executable, __file__, json.dumps(job)],
+            env=os.environ | blas,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
         )
         try:
             row |= self._answer()
@@ -155,8 +158,10 @@ def compare(jobs: list[dict[str, Any]], rounds: int, seconds: float, peers: Sequ
                         worker.slice(seconds)
                     except ZooError as error:
                         worker.row["note"] = str(error)
-            console.note(f"round {number + 1}/{rounds}  " + "  ".join(
-                f"{row['name']} {row['rounds'][-1]:,.1f}" for row in rows if "note" not in row))
+            console.note(
+                f"round {number + 1}/{rounds}  "
+                + "  ".join(f"{row['name']} {row['rounds'][-1]:,.1f}" for row in rows if "note" not in row)
+            )
     finally:
         for worker in workers:
             worker.close()
@@ -191,7 +196,7 @@ def summarize(rows: list[dict[str, Any]], peers: Sequence[str]) -> list[dict[str
             row[f"{prefix}images_per_second"] = statistics.median(own)
             for peer in peers:
                 if peer in finished:
-                    ratios = [a / b for a, b in zip(own, finished[peer][f"{prefix}rounds"])]
+                    ratios = [a / b for a, b in zip(own, finished[peer][f"{prefix}rounds"], strict=True)]
                     row[f"{prefix}ratio_to_{peer}"] = statistics.median(ratios)
     return rows
 

@@ -2,8 +2,8 @@
 
     python tools/new_family.py lsgan --title "Least squares GAN" --paper https://arxiv.org/abs/1611.04076
 
-The skeleton trains from the first minute (`python -m tfgan_zoo train <name>_glyphs --smoke`) and is under every contract
-test of tests/test_families.py at once, since families and presets are found by file name.
+The skeleton trains from the first minute (`python -m tfgan_zoo train <name>_glyphs --smoke`) and is under every
+contract test of tests/test_families.py at once, since families and presets are found by file name.
 """
 
 import re
@@ -37,7 +37,9 @@ class {model}(AdversarialModel):
         filters: width of the hidden layers.
     """
 
-    def __init__(self, image_shape: ImageShape = (28, 28, 1), latent_dim: Positive = 100, filters: Positive = 64, **kwargs):
+    def __init__(
+        self, image_shape: ImageShape = (28, 28, 1), latent_dim: Positive = 100, filters: Positive = 64, **kwargs
+    ):
         super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim

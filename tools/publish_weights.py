@@ -1,11 +1,11 @@
 """Publish a finished run as pretrained weights: the only way into tfgan_zoo/pretrained.
 
     python tools/publish_weights.py runs/dcgan_mnist --licence "MNIST: CC BY-SA 3.0" --data-dir ~/tensorflow_datasets
-    python tools/publish_weights.py dcgan_mnist --metrics fd_mnist,fid768,kid768,prdc768 --data-dir ~/tensorflow_datasets
+    python tools/publish_weights.py dcgan_mnist --metrics fd_mnist,fid768,kid768 --data-dir ~/tensorflow_datasets
 
 Writes the weights, loads what was written the way users will, measures that, and writes the card: data and licence,
-steps, seed, time, hardware, metrics with their stamps, commit, versions, SHA-256. Given the name of published weights, it
-measures these again and writes their card anew.
+steps, seed, time, hardware, metrics with their stamps, commit, versions, SHA-256. Given the name of published weights,
+it measures these again and writes their card anew.
 """
 
 import json
@@ -40,7 +40,9 @@ def main(target, licence, storage, **measuring):
         raise click.UsageError(str(error)) from None
 
 
-def publish(run: Run, licence: str, storage: str, *, metrics=None, num=None, data_dir=None, inception_weights=None) -> None:
+def publish(
+    run: Run, licence: str, storage: str, *, metrics=None, num=None, data_dir=None, inception_weights=None
+) -> None:
     """Write `<preset>.npz` and `<preset>.json`; the card only appears when everything else has gone well."""
     if not run.finished:
         raise ZooError(f"{run.path}: is not finished. Train it to its end first.")
@@ -53,7 +55,9 @@ def publish(run: Run, licence: str, storage: str, *, metrics=None, num=None, dat
     weights.save(model, draft, storage)
     try:
         if draft.stat().st_size > LIMIT:
-            raise ZooError(f"{draft.stat().st_size:,} bytes is over the limit of {LIMIT:,}: use --storage int8 or a smaller model.")
+            raise ZooError(
+                f"{draft.stat().st_size:,} bytes is over the limit of {LIMIT:,}: use --storage int8 or a smaller model."
+            )
         published = zoo.build(experiment)
         weights.load(published, draft, name)  # what is measured is what is shipped
         results = measured(published, experiment, metrics, num, data_dir, inception_weights)
@@ -63,34 +67,48 @@ def publish(run: Run, licence: str, storage: str, *, metrics=None, num=None, dat
     finished = json.loads((run.path / "finished.json").read_text())
     environment, commits = run.sessions[0], dict.fromkeys(session["commit"] or "none" for session in run.sessions)
     draft.replace(archive)
-    files.write_json(index.PRETRAINED / f"{name}.json", {
-        "name": name,
-        "file": archive.name,
-        "bytes": archive.stat().st_size,
-        "sha256": files.sha256(archive),
-        "storage": storage,
-        "published": date.today().isoformat(),
-        "experiment": portable(experiment.as_dict()),
-        "data": {"source": finished["data"]["source"], "fingerprint": finished["data"]["fingerprint"], "licence": licence},
-        "training": {
-            "steps": step,
-            "seed": experiment.train.seed,
-            "batch_size": experiment.data.batch_size,
-            "seconds": finished["seconds"],
-            "hardware": f"{environment['processor']}, {environment['cores']} cores"
-                        + "".join(f", {gpu}" for gpu in environment["gpus"]),
-            "commit": ", ".join(commits),  # more than one where the run was resumed under another
-            "versions": environment["versions"],
+    files.write_json(
+        index.PRETRAINED / f"{name}.json",
+        {
+            "name": name,
+            "file": archive.name,
+            "bytes": archive.stat().st_size,
+            "sha256": files.sha256(archive),
+            "storage": storage,
+            "published": date.today().isoformat(),
+            "experiment": portable(experiment.as_dict()),
+            "data": {
+                "source": finished["data"]["source"],
+                "fingerprint": finished["data"]["fingerprint"],
+                "licence": licence,
+            },
+            "training": {
+                "steps": step,
+                "seed": experiment.train.seed,
+                "batch_size": experiment.data.batch_size,
+                "seconds": finished["seconds"],
+                "hardware": f"{environment['processor']}, {environment['cores']} cores"
+                + "".join(f", {gpu}" for gpu in environment["gpus"]),
+                "commit": ", ".join(commits),  # more than one where the run was resumed under another
+                "versions": environment["versions"],
+            },
+            "metrics": [result.as_dict() for result in results],
         },
-        "metrics": [result.as_dict() for result in results],
-    })
+    )
     console.note(f"{archive} ({archive.stat().st_size:,} bytes) and its card")
 
 
 def measured(model, experiment, metrics, num, data_dir, inception_weights) -> list:
     """The numbers of a card."""
-    return verbs.assess(model, experiment, f"pretrained {experiment.preset}", metrics=metrics.split(",") if metrics else (),
-                        samples=num, options={"data_dir": data_dir, "download": False}, inception_weights=inception_weights)
+    return verbs.assess(
+        model,
+        experiment,
+        f"pretrained {experiment.preset}",
+        metrics=metrics.split(",") if metrics else (),
+        samples=num,
+        options={"data_dir": data_dir, "download": False},
+        inception_weights=inception_weights,
+    )
 
 
 def measure_again(name: str, *, metrics=None, num=None, data_dir=None, inception_weights=None) -> None:

@@ -19,15 +19,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import tfgan_zoo  # noqa: E402,F401  (sets oneDNN before TensorFlow loads)
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
-import tensorflow_datasets as tfds  # noqa: E402
-
-from tfgan_zoo import files  # noqa: E402
-from tfgan_zoo.metrics import classifiers, features  # noqa: E402
+from tfgan_zoo import files
+from tfgan_zoo.metrics import classifiers, features
 
 DATASETS = {
     "mnist": {"extractor": "mnist_cnn", "licence": "CC BY-SA 3.0", "flip": False, "shift": 2},
@@ -115,7 +113,8 @@ def main() -> None:
         "sha256": files.sha256(path),
         "classes": 10,
         "test_accuracy": math.nan,
-        "data": f"{options.dataset} (tensorflow-datasets), train: {len(labels):,} images" + (f"; {options.note}" if options.note else ""),
+        "data": f"{options.dataset} (tensorflow-datasets), train: {len(labels):,} images"
+        + (f"; {options.note}" if options.note else ""),
         "data_licence": facts["licence"],
         "augmentation": f"shifts up to {facts['shift']} pixels" + (", horizontal flips" if facts["flip"] else ""),
         "seed": options.seed,

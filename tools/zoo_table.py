@@ -43,15 +43,25 @@ def tables() -> str:
         facts = index.family_facts(name)
         own = [f"`{preset['preset']}`" for preset in presets if preset["family"] == name]
         families.append((f"`{name}`", facts["title"], f"[paper]({facts['paper']})", ", ".join(own)))
-    return "\n\n".join([
-        markdown(("family", "title", "paper", "presets"), families),
-        markdown(("preset", "data", "shape", "steps", "pretrained"), [
-            (f"[`{f['preset']}`](zoo_configs/{f['preset']}.toml)", f["data"], f["shape"].replace("x", "×"),
-             f"{f['steps']:,}", pretrained(f["preset"], f["steps"]))
-            for f in presets
-        ]),
-        *filter(None, [measured(presets)]),
-    ])
+    return "\n\n".join(
+        [
+            markdown(("family", "title", "paper", "presets"), families),
+            markdown(
+                ("preset", "data", "shape", "steps", "pretrained"),
+                [
+                    (
+                        f"[`{f['preset']}`](zoo_configs/{f['preset']}.toml)",
+                        f["data"],
+                        f["shape"].replace("x", "×"),
+                        f"{f['steps']:,}",
+                        pretrained(f["preset"], f["steps"]),
+                    )
+                    for f in presets
+                ],
+            ),
+            *filter(None, [measured(presets)]),
+        ]
+    )
 
 
 def pretrained(preset: str, steps: int) -> str:
@@ -70,10 +80,12 @@ def card_of(preset: str) -> dict | None:
 
 
 def measured(presets: list[dict]) -> str:
-    """What the cards say of quality: a row for each preset, a column for each metric, and below how to measure it again."""
+    """What the cards say of quality: a row for each preset, a column for each metric, and how to measure it again."""
     cards = {f["preset"]: card for f in presets if (card := card_of(f["preset"]))}
-    shown = {preset: [m for m in card["metrics"] if re.split(r"[_@\d]", m["metric"])[0] in SHOWN]
-             for preset, card in cards.items()}
+    shown = {
+        preset: [m for m in card["metrics"] if re.split(r"[_@\d]", m["metric"])[0] in SHOWN]
+        for preset, card in cards.items()
+    }
     columns = list(dict.fromkeys(column(m["metric"]) for results in shown.values() for m in results))
     rows = []
     for preset, results in shown.items():
@@ -84,14 +96,18 @@ def measured(presets: list[dict]) -> str:
     counts = sorted({f"{m['samples']:,}" for results in shown.values() for m in results})
     preset, results = next(iter(shown.items()))
     names = ",".join(dict.fromkeys(asked(m["metric"]) for m in results))
-    weights = " --inception-weights FILE" if any(str(m["features"]).startswith(registry.INCEPTION) for m in results) else ""
-    return "\n\n".join([
-        f"Quality: {' or '.join(counts)} samples against the test split; in brackets what training images get in their place. "
-        "`..._own` is on the classifier of the preset's own data.",
-        markdown(("preset", *columns), rows),
-        f"Each row by one command: `python -m tfgan_zoo evaluate {preset} --data-dir DIR --metrics {names}{weights}`; "
-        f"the whole protocol is on the card, `python -m tfgan_zoo info {preset}`.",
-    ])
+    weights = (
+        " --inception-weights FILE" if any(str(m["features"]).startswith(registry.INCEPTION) for m in results) else ""
+    )
+    return "\n\n".join(
+        [
+            f"Quality: {' or '.join(counts)} samples against the test split; in brackets what training images get in "
+            "their place. `..._own` is on the classifier of the preset's own data.",
+            markdown(("preset", *columns), rows),
+            f"Each row by one command: `python -m tfgan_zoo evaluate {preset} --data-dir DIR --metrics {names}"
+            f"{weights}`; the whole protocol is on the card, `python -m tfgan_zoo info {preset}`.",
+        ]
+    )
 
 
 def column(metric: str) -> str:
@@ -109,7 +125,7 @@ def cell(result: dict) -> str:
 def asked(metric: str) -> str:
     """The name that measures a metric along with those that come with it: prdc_mnist for recall_mnist."""
     choice = registry.parse(metric)
-    value, = choice.values if len(choice.values) == 1 else (choice.metric.name,)
+    (value,) = choice.values if len(choice.values) == 1 else (choice.metric.name,)
     return metric.replace(value, choice.metric.name, 1) if value != choice.metric.name else metric
 
 

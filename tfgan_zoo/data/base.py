@@ -72,9 +72,7 @@ class Spec(dict):
         for key, value in element_spec.items():
             shape = tuple(value.shape)
             if None in shape:
-                raise ZooError(
-                    f"element_spec: {key} has shape {shape}; data needs whole sizes, without None."
-                )
+                raise ZooError(f"element_spec: {key} has shape {shape}; data needs whole sizes, without None.")
             if key == "image" and (len(shape) != 3 or shape[2] not in (1, 3)):
                 raise ZooError(f"element_spec: image has shape {shape}; it must be (height, width, 1 or 3).")
             self[key] = (shape, "uint8" if key == "image" else tf.as_dtype(value.dtype).name)
@@ -90,9 +88,7 @@ class Spec(dict):
         delivered = list(delivered)
         for key in self:
             if key not in delivered:
-                raise ZooError(
-                    f"{source} has no {key!r}, which the model wants; it has {', '.join(delivered)}."
-                )
+                raise ZooError(f"{source} has no {key!r}, which the model wants; it has {', '.join(delivered)}.")
 
 
 class Data:
@@ -178,9 +174,7 @@ class Data:
         except ValueError as error:
             raise ZooError(f"data.transforms: {error}") from None
         if result.shape != images.shape:
-            raise ZooError(
-                f"data.transforms: a random transform made {result.shape[1:]} of {images.shape[1:]}."
-            )
+            raise ZooError(f"data.transforms: a random transform made {result.shape[1:]} of {images.shape[1:]}.")
 
     def batches(
         self, batch_size: int, *, seed: int = 0, start: int = 0, shard: tuple[int, int] = (0, 1)
@@ -240,9 +234,7 @@ class Data:
 
         if "image" in self.spec:
             for place, transform in enumerate(self.augment):
-                batch["image"] = transform(
-                    batch["image"], lambda i, place=place: uniform(seed, 1 + place, n, i)
-                )
+                batch["image"] = transform(batch["image"], lambda i, place=place: uniform(seed, 1 + place, n, i))
         return batch
 
     def _in_graph(self, make: Callable[[Any], dict], size: int | None) -> Callable:
@@ -283,9 +275,7 @@ def finish(dataset: "tf.data.Dataset") -> "tf.data.Dataset":
 def _part(batch_size: int, shard: tuple[int, int]) -> tuple[int, int]:
     index, count = shard
     if batch_size % count or not 0 <= index < count:
-        raise ZooError(
-            f"data.batch_size {batch_size} cannot be shared by {count} workers: use a multiple of {count}."
-        )
+        raise ZooError(f"data.batch_size {batch_size} cannot be shared by {count} workers: use a multiple of {count}.")
     return index * (batch_size // count), (index + 1) * (batch_size // count)
 
 
@@ -303,9 +293,7 @@ def subset(split: str, names: Iterable[str], count: Callable[[str], int]) -> tup
     names = list(names)
     match = re.fullmatch(r"([^\[\]]+)(?:\[(-?\d+%?)?:(-?\d+%?)?\])?", split)
     if not match:
-        raise ZooError(
-            f"data.split {split!r} cannot be read: write a name, or a slice such as {names[0]}[:1000]."
-        )
+        raise ZooError(f"data.split {split!r} cannot be read: write a name, or a slice such as {names[0]}[:1000].")
     name, first, last = match.groups()
     if name not in names:
         raise unknown("split", name, names, "data.split")

@@ -24,20 +24,14 @@ def faces(characters: str) -> tuple[str, ...]:
     """The font files that have all `characters`, sorted by name. Raises: ZooError when there is none."""
     found = importlib.util.find_spec("matplotlib")  # finds the package without importing it
     if found is None or not found.submodule_search_locations:
-        raise ZooError(
-            "glyphs are drawn with the fonts of matplotlib, which is not installed: pip install matplotlib"
-        )
+        raise ZooError("glyphs are drawn with the fonts of matplotlib, which is not installed: pip install matplotlib")
     folder = Path(found.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
     files = (
-        file
-        for file in sorted(folder.glob("*.ttf"))
-        if file.name.startswith(_FAMILIES) and "Display" not in file.name
+        file for file in sorted(folder.glob("*.ttf")) if file.name.startswith(_FAMILIES) and "Display" not in file.name
     )
     complete = tuple(str(file) for file in files if _has_all(str(file), characters))
     if not complete:
-        raise ZooError(
-            f"data.characters {characters!r}: no typeface in {folder} has them all; give other characters."
-        )
+        raise ZooError(f"data.characters {characters!r}: no typeface in {folder} has them all; give other characters.")
     return complete
 
 
@@ -101,9 +95,7 @@ def _coverage(file: str, character: str, draws: np.ndarray, height: int, width: 
     shift = np.array([left + right, top + bottom]) / 2 - inverse @ middle
     data = (*inverse[0], shift[0], *inverse[1], shift[1])
     size = (width * zoom, height * zoom)
-    return np.asarray(
-        canvas.transform(size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR).reduce(zoom)
-    )
+    return np.asarray(canvas.transform(size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR).reduce(zoom))
 
 
 def _colours(indices: np.ndarray, seed: int, channels: int) -> tuple[np.ndarray, np.ndarray]:

@@ -40,9 +40,7 @@ def decode(path: str | os.PathLike) -> np.ndarray | None:
     try:
         with Image.open(path) as picture:
             return to_array(picture)
-    except (
-        Exception
-    ):  # broken files make Pillow raise nearly anything: OSError, SyntaxError, struct.error, EOFError
+    except Exception:  # broken files make Pillow raise nearly anything: OSError, SyntaxError, struct.error, EOFError
         return None
 
 
@@ -55,9 +53,7 @@ def scale(image: np.ndarray, height: int, width: int) -> np.ndarray:
     if image.shape[:2] == (height, width):
         return image
     channels = [
-        np.asarray(
-            Image.fromarray(np.ascontiguousarray(part)).resize((width, height), Image.Resampling.BICUBIC)
-        )
+        np.asarray(Image.fromarray(np.ascontiguousarray(part)).resize((width, height), Image.Resampling.BICUBIC))
         for part in ([image] if image.shape[2] == 3 else [image[:, :, c] for c in range(image.shape[2])])
     ]
     return channels[0] if image.shape[2] == 3 else np.stack(channels, axis=-1)
@@ -144,13 +140,9 @@ class Lazy:
     `make(indices)` returns such an array. With `keep`, each image is made once and kept.
     """
 
-    def __init__(
-        self, make: Callable[[np.ndarray], np.ndarray], count: int, shape: tuple[int, ...], keep: bool
-    ):
+    def __init__(self, make: Callable[[np.ndarray], np.ndarray], count: int, shape: tuple[int, ...], keep: bool):
         self.make, self.count = make, count
-        self.kept = (
-            np.empty((count, *shape), np.uint8) if keep else None
-        )  # pages of memory come when written to
+        self.kept = np.empty((count, *shape), np.uint8) if keep else None  # pages of memory come when written to
         self.made = np.zeros(count, bool)
 
     def __len__(self) -> int:

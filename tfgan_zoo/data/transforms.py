@@ -69,9 +69,7 @@ def random_shift(images, random, pixels: PositiveInt = 4):
 
     height, width = images.shape[1:3]
     if pixels >= min(height, width):
-        raise ValueError(
-            f"random_shift by {pixels} pixels of {height} x {width} images: use less than a side."
-        )
+        raise ValueError(f"random_shift by {pixels} pixels of {height} x {width} images: use less than a side.")
     top, left = (np.floor(random(i) * (2 * pixels + 1)).astype(int) for i in (0, 1))
     wide = np.pad(images, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)], mode="reflect")
     for image, around, y, x in zip(images, wide, top, left, strict=True):

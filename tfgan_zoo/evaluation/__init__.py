@@ -9,10 +9,21 @@
 Every number comes out as a `Result`, which carries where it comes from.
 """
 
-from ..results import Result
-from .measure import Statistics, evaluate, provenance
-from .streams import Generated, Pictures, Selected, Served, Stream
-from .tasks import OPENING, tasks_of
+from tfgan_zoo.evaluation.measure import Statistics, evaluate, provenance
+from tfgan_zoo.evaluation.streams import Generated, Pictures, Selected, Served, Stream
+from tfgan_zoo.evaluation.tasks import OPENING, tasks_of
+from tfgan_zoo.results import Result
 
-__all__ = ["OPENING", "Generated", "Pictures", "Result", "Selected", "Served", "Statistics", "Stream", "evaluate", "provenance",
-           "tasks_of"]
+__all__ = [
+    "OPENING",
+    "Generated",
+    "Pictures",
+    "Result",
+    "Selected",
+    "Served",
+    "Statistics",
+    "Stream",
+    "evaluate",
+    "provenance",
+    "tasks_of",
+]

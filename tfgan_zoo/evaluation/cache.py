@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import files
+from tfgan_zoo import files
 
 
 class Entry:
@@ -38,7 +38,7 @@ class Entry:
                 if str(stored["key"]) != self.key:
                     return None
                 values = {name: stored[name] for name in _names(self.kind)}
-        except Exception:  # noqa: BLE001  a damaged file fails in a dozen ways; all of them mean: measure again
+        except Exception:
             return None
         if self.kind is np.ndarray:
             return values["rows"]
@@ -46,7 +46,9 @@ class Entry:
 
     def save(self, value: Any) -> None:
         """Write the statistic atomically; a folder that cannot be written to only warns."""
-        values = {"rows": value} if self.kind is np.ndarray else {name: getattr(value, name) for name in _names(self.kind)}
+        values = (
+            {"rows": value} if self.kind is np.ndarray else {name: getattr(value, name) for name in _names(self.kind)}
+        )
         if any(part is None for part in values.values()):
             return  # it has nothing to write for that part
         try:

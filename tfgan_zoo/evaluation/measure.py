@@ -18,16 +18,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from .. import __version__, console, devices
-from ..errors import ZooError
-from ..metrics import registry
-from ..metrics.base import Value
-from ..metrics.scores.frechet import FrechetDistance
-from ..results import Result
-from ..weights import cache_folder
-from . import cache as caches
-from .streams import Generated, Pictures, Selected, Stream
-from .tasks import Task, tasks_of
+from tfgan_zoo import __version__, console, devices
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.evaluation import cache as caches
+from tfgan_zoo.evaluation.streams import Generated, Pictures, Selected, Stream
+from tfgan_zoo.evaluation.tasks import Task, tasks_of
+from tfgan_zoo.metrics import registry
+from tfgan_zoo.metrics.base import Value
+from tfgan_zoo.metrics.scores.frechet import FrechetDistance
+from tfgan_zoo.results import Result
+from tfgan_zoo.weights import cache_folder
 
 
 @dataclass
@@ -94,8 +94,11 @@ def evaluate(
     fake = generated if isinstance(generated, Stream) else Generated(generated, samples, seed, truncation, name)
     if fake.count < 2 or (reference_samples is not None and reference_samples < 2):
         raise ZooError(f"samples {fake.count}, reference_samples {reference_samples}: give 2 or more images.")
-    real = reference if reference is None or isinstance(reference, (Stream, Statistics)) else \
-        Selected(reference, reference_samples or fake.count)
+    real = (
+        reference
+        if reference is None or isinstance(reference, (Stream, Statistics))
+        else Selected(reference, reference_samples or fake.count)
+    )
     rest = held_out if held_out is None or isinstance(held_out, Stream) else Selected(held_out, fake.count)
     if rest is not None and real is not None and same(real, rest):
         raise ZooError(f"the held-out data is the reference itself ({real.line}); give another split.")
@@ -104,12 +107,20 @@ def evaluate(
         agree_on_classes(fake, real)
     training = held_out if held_out is None or isinstance(held_out, Stream) else Selected(held_out)
     with console.progress(transient=True, disable=not sys.stderr.isatty()) as progress:
-        numbers = measure([task for task in tasks if not task.metric.paired], fake, real, rest, training,
-                           Path(cache) if cache else cache_folder(), progress)
+        numbers = measure(
+            [task for task in tasks if not task.metric.paired],
+            fake,
+            real,
+            rest,
+            training,
+            Path(cache) if cache else cache_folder(),
+            progress,
+        )
         numbers |= {task.text: (of_pairs(task, fake, real, progress), {}) for task in tasks if task.metric.paired}
     return [
         result(task, name, numbers[task.text][0][name], numbers[task.text][1].get(name), fake, real, rest)
-        for task in tasks for name in task.values
+        for task in tasks
+        for name in task.values
     ]
 
 
@@ -119,11 +130,20 @@ def measure(tasks: list[Task], fake, real, rest, training, store, progress) -> d
     for task in tasks:
         for side, stream in (("real", real), ("held_out", training)):
             if side in task.metric.sides and stream is None:
-                what = "real images to compare with: say against what" if side == "real" else \
-                    "the training data beside held-out images: evaluate a model against the test split of its data"
+                what = (
+                    "real images to compare with: say against what"
+                    if side == "real"
+                    else "the training data beside held-out images: evaluate a model against the test split of its data"
+                )
                 raise ZooError(f"{task.text} needs {what}.")
-        if isinstance(real, Statistics) and "real" in task.metric.sides and not isinstance(task.metric, FrechetDistance):
-            raise ZooError(f"{task.text} needs images, and {real.line} holds a mean and a covariance; they serve fd and fid.")
+        if (
+            isinstance(real, Statistics)
+            and "real" in task.metric.sides
+            and not isinstance(task.metric, FrechetDistance)
+        ):
+            raise ZooError(
+                f"{task.text} needs images, and {real.line} holds a mean and a covariance; they serve fd and fid."
+            )
 
     def of(side: str) -> list[Task]:
         return [task for task in tasks if side in task.metric.sides]
@@ -149,16 +169,19 @@ def measure(tasks: list[Task], fake, real, rest, training, store, progress) -> d
 def gather(stream: Stream, tasks: Sequence[Task], progress: Any, title: str) -> dict[tuple, Any]:
     """One pass, in which every extractor sees every batch once. -> {task's key: statistics}."""
     first = {task.key: task for task in reversed(tasks)}  # one of those that share a statistic
-    statistics = {key: task.metric.statistic(task.extractor.taps[task.tap] if task.extractor else None)
-                  for key, task in first.items()}
+    statistics = {
+        key: task.metric.statistic(task.extractor.taps[task.tap] if task.extractor else None)
+        for key, task in first.items()
+    }
     taps: dict[Any, list[str]] = {}
     for task in first.values():
         if task.metric.takes in ("features", "logits"):
             taps.setdefault(task.extractor, []).append(task.tap)
     bar = progress.add_task(title, total=stream.count, text="")
     for images, labels in stream.batches():
-        outputs = {extractor.name: extractor.outputs(images, list(dict.fromkeys(wanted)))
-                   for extractor, wanted in taps.items()}
+        outputs = {
+            extractor.name: extractor.outputs(images, list(dict.fromkeys(wanted))) for extractor, wanted in taps.items()
+        }
         for key, task in first.items():
             task.add(statistics[key], task.rows(images, outputs), labels, stream.line)
         progress.advance(bar, len(images))
@@ -183,7 +206,11 @@ def entry(stream: Stream, task: Task, store: Path) -> caches.Entry | None:
     """Where the statistics are kept; None for images or statistics that cannot be."""
     if task.extractor is not None and not task.extractor.sha256:
         return None  # weights that nothing identifies
-    if not stream.fingerprint or not inspect.isclass(task.metric.statistic) or not caches.cacheable(task.metric.statistic):
+    if (
+        not stream.fingerprint
+        or not inspect.isclass(task.metric.statistic)
+        or not caches.cacheable(task.metric.statistic)
+    ):
         return None
     extractor = task.extractor
     key = {
@@ -211,8 +238,10 @@ def of_pairs(task: Task, fake: Stream, real: Stream | None, progress: Any) -> di
         raise ZooError(f"{task.text} compares picture by picture: give two folders with the same file names.")
     for one, other in itertools.zip_longest(fake.names, real.names):
         if one is None or other is None or Path(one).with_suffix("") != Path(other).with_suffix(""):
-            raise ZooError(f"{task.text} compares picture by picture: {fake.path} has {one or 'no more'} where {real.path} has "
-                           f"{other or 'no more'}; the names must be the same.")
+            raise ZooError(
+                f"{task.text} compares picture by picture: {fake.path} has {one or 'no more'} where {real.path} has "
+                f"{other or 'no more'}; the names must be the same."
+            )
     for (theirs, _), (ours, _) in zip(real.singles(), fake.singles(), strict=True):
         task.metric.update(theirs, ours)
         progress.advance(bar, 1)
@@ -251,8 +280,10 @@ def agree_on_classes(fake: Stream, real: Any) -> None:
     one, other = fake.class_names, getattr(real, "class_names", None)
     if one is not None and other is not None and tuple(one) != tuple(other):
         differing = next(pair for pair in itertools.zip_longest(one, other) if pair[0] != pair[1])
-        raise ZooError(f"classes differ: {fake.line} has {differing[0]!r} where {real.line} has {differing[1]!r}; "
-                       "name the subfolders alike.")
+        raise ZooError(
+            f"classes differ: {fake.line} has {differing[0]!r} where {real.line} has {differing[1]!r}; "
+            "name the subfolders alike."
+        )
 
 
 def walks(task: Task) -> bool:

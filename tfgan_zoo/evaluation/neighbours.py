@@ -7,19 +7,28 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import console, images
-from ..errors import ZooError
-from ..metrics.distances import nearest
-from ..metrics.scores import neighbours as scores
-from ..weights import cache_folder
-from .measure import cached, gather
-from .streams import Pictures, Stream
-from .tasks import tasks_of
+from tfgan_zoo import console, images
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.evaluation.measure import cached, gather
+from tfgan_zoo.evaluation.streams import Pictures, Stream
+from tfgan_zoo.evaluation.tasks import tasks_of
+from tfgan_zoo.metrics.distances import nearest
+from tfgan_zoo.metrics.scores import neighbours as scores
+from tfgan_zoo.weights import cache_folder
 
 
-def picture(generated: Stream, training: Stream, on: str = "memorisation", *, count: int = 10, k: int = 7,
-            features: str | None = None, resize: str | None = None, inception_weights: str | os.PathLike | None = None,
-            cache: str | os.PathLike | None = None) -> np.ndarray:
+def picture(
+    generated: Stream,
+    training: Stream,
+    on: str = "memorisation",
+    *,
+    count: int = 10,
+    k: int = 7,
+    features: str | None = None,
+    resize: str | None = None,
+    inception_weights: str | os.PathLike | None = None,
+    cache: str | os.PathLike | None = None,
+) -> np.ndarray:
     """The first `count` generated images, each in a row with the `k` training images nearest to it, nearest first.
 
     Args:

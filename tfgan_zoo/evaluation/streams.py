@@ -28,13 +28,13 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from .. import adversarial, files
-from ..data import images as pictures
-from ..data.sources.folder import SUFFIXES, listing
-from ..errors import ZooError, count_of
+from tfgan_zoo import adversarial, files
+from tfgan_zoo.data import images as pictures
+from tfgan_zoo.data.sources.folder import SUFFIXES, listing
+from tfgan_zoo.errors import ZooError, count_of
 
-BATCH_SIZE = 128       # images generated or read at a time; extractors split it further as suits them
-SELECTION_SEED = 0     # which real images make up a part of a data set: always the same ones
+BATCH_SIZE = 128  # images generated or read at a time; extractors split it further as suits them
+SELECTION_SEED = 0  # which real images make up a part of a data set: always the same ones
 Batch = tuple[np.ndarray, np.ndarray | None]
 
 
@@ -69,7 +69,9 @@ class Generated(Stream):
 
     def batches(self):
         for first in range(self.seed, self.seed + self.count, BATCH_SIZE):
-            images, labels, broken = self._traced(tf.range(first, min(first + BATCH_SIZE, self.seed + self.count), dtype=tf.int64))
+            images, labels, broken = self._traced(
+                tf.range(first, min(first + BATCH_SIZE, self.seed + self.count), dtype=tf.int64)
+            )
             refuse_broken(int(broken), len(images), self.line)
             yield images.numpy(), None if labels is None else labels.numpy()
 
@@ -105,7 +107,7 @@ class Generated(Stream):
 
 
 def _between(a: tf.Tensor, b: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-    """Row i at `place[i]` on the arc from a[i] to b[i], as Karras et al. 2019 walk through z; labels stay those of `a`."""
+    """Row i at `place[i]` on the arc from a[i] to b[i], as Karras et al. 2019 walk through z; labels stay."""
     if not a.dtype.is_floating:
         return a
     axes = list(range(1, len(a.shape)))
@@ -126,8 +128,10 @@ class Served(Stream):
             self._module = tf.saved_model.load(str(path))  # kept: its signatures do not keep it alive
             self._sample = self._module.signatures["sample"]
         except (OSError, KeyError, ValueError, AttributeError) as error:
-            raise ZooError(f"{path}: is no SavedModel with a `sample` signature ({str(error).splitlines()[0]}); "
-                           "`python -m tfgan_zoo export` writes one, or give a folder of its pictures.") from None
+            raise ZooError(
+                f"{path}: is no SavedModel with a `sample` signature ({str(error).splitlines()[0]}); "
+                "`python -m tfgan_zoo export` writes one, or give a folder of its pictures."
+            ) from None
 
     def batches(self):
         for first in range(0, self.count, BATCH_SIZE):
@@ -135,7 +139,9 @@ class Served(Stream):
             answer = self._sample(count=tf.constant(count), seed=tf.constant(self.seed + first, tf.int64))
             (made,) = answer.values()
             if made.dtype != tf.uint8:
-                raise ZooError(f"{self.path}: answers {made.dtype.name} of shape {made.shape}; these metrics are of images.")
+                raise ZooError(
+                    f"{self.path}: answers {made.dtype.name} of shape {made.shape}; these metrics are of images."
+                )
             yield made.numpy(), None
 
 
@@ -241,7 +247,9 @@ def saved_model(path: Path) -> Path | None:
     """The folder with saved_model.pb: `path` itself or its newest numbered version; None where there is none."""
     if (path / "saved_model.pb").is_file():
         return path
-    versions = [entry for entry in path.iterdir() if re.fullmatch(r"\d+", entry.name) and (entry / "saved_model.pb").is_file()]
+    versions = [
+        entry for entry in path.iterdir() if re.fullmatch(r"\d+", entry.name) and (entry / "saved_model.pb").is_file()
+    ]
     return max(versions, key=lambda entry: int(entry.name), default=None)
 
 
@@ -254,5 +262,7 @@ def broken_in(images: tf.Tensor) -> tf.Tensor:
 def refuse_broken(broken: int, of: int, line: str) -> None:
     """Raise ZooError where images hold NaN: as bytes they would pass for pictures."""
     if broken:
-        raise ZooError(f"{line}: NaN or infinity in {count_of(broken, 'image')} of {of:,}; its weights are broken or its "
-                       "training diverged: evaluate an earlier checkpoint.")
+        raise ZooError(
+            f"{line}: NaN or infinity in {count_of(broken, 'image')} of {of:,}; its weights are broken or its "
+            "training diverged: evaluate an earlier checkpoint."
+        )

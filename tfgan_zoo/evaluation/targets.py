@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from .. import config, data, files, index, zoo
-from ..errors import ZooError, unknown
-from ..metrics import frechet
-from . import Statistics
-from .streams import Pictures, Selected, Served, Stream, saved_model
+from tfgan_zoo import config, data, files, index, zoo
+from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.evaluation import Statistics
+from tfgan_zoo.evaluation.streams import Pictures, Selected, Served, Stream, saved_model
+from tfgan_zoo.metrics import frechet
 
 
 def images(text: str, samples: int | None, seed: int, options: dict[str, Any], labelled: bool) -> Stream:
@@ -30,7 +30,9 @@ def images(text: str, samples: int | None, seed: int, options: dict[str, Any], l
     return Selected(dataset(text, None, options, labelled), samples)
 
 
-def against(text: str, samples: int | None, spec: dict | None, options: dict[str, Any], labelled: bool) -> Stream | Statistics:
+def against(
+    text: str, samples: int | None, spec: dict | None, options: dict[str, Any], labelled: bool
+) -> Stream | Statistics:
     """The reference that `text` names: FOLDER, STATS.npz, PRESET[:SPLIT] or DATASET[:SPLIT].
 
     Args:
@@ -59,13 +61,17 @@ def statistics(path: Path) -> Statistics:
         raise ZooError(f"{path}: holds no `mu` and `sigma`; statistics of pytorch-fid or the FID authors do.") from None
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
         raise ZooError(f"{path}: is not a readable .npz file ({error}).") from None
-    if mean.ndim != 1 or cov.shape != (len(mean), len(mean)) or not (np.isfinite(mean).all() and np.isfinite(cov).all()):
+    if (
+        mean.ndim != 1
+        or cov.shape != (len(mean), len(mean))
+        or not (np.isfinite(mean).all() and np.isfinite(cov).all())
+    ):
         raise ZooError(f"{path}: mu {mean.shape} and sigma {cov.shape}; they must be finite, (n,) and (n, n).")
     return Statistics(f"statistics {path.name}", files.sha256(path)[:20], frechet.Statistics(mean, cov, None))
 
 
 def dataset(text: str, spec: dict | None, options: dict[str, Any], labelled: bool) -> Any:
-    """The opened data of PRESET[:SPLIT] or DATASET[:SPLIT] (a TFDS name); by default the test split, where there is one."""
+    """The opened data of PRESET[:SPLIT] or DATASET[:SPLIT] (a TFDS name); by default the test split, if any."""
     name, split = split_of(text)
     if name in index.presets():
         experiment = config.override(config.load(name), config.data_options(**options))
@@ -75,7 +81,9 @@ def dataset(text: str, spec: dict | None, options: dict[str, Any], labelled: boo
     source = data.source_class("tfds")(source="tfds", name=name, **options)
     shape = source.image_shape() if spec is None else tuple(spec["image"].shape)
     if None in shape:
-        raise ZooError(f"{name}: its pictures have various sizes: name a preset (it says the crop and the size), or a folder.")
+        raise ZooError(
+            f"{name}: its pictures have various sizes: name a preset (it says the crop and the size), or a folder."
+        )
     return opened(source, {"image": tf.TensorSpec(shape, tf.float32)}, split, labelled)
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ZooError, unknown
-from ..metrics import features as extractors
-from ..metrics import inception_weights as fetched
-from ..metrics import registry
-from ..metrics.base import Metric
+from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.metrics import features as extractors
+from tfgan_zoo.metrics import inception_weights as fetched
+from tfgan_zoo.metrics import registry
+from tfgan_zoo.metrics.base import Metric
 
 OPENING = ("features", "resize", "settings", "inception_weights")
 """The arguments of `evaluate` that decide which networks and equations there are."""
@@ -55,9 +55,14 @@ class Task:
             statistic.update(rows, labels)
 
 
-def tasks_of(names: Sequence[str], features: str | None = None, resize: str | None = None,
-             settings: Mapping[str, Mapping[str, Any]] | None = None, inception_weights: Any = None,
-             facts: Mapping[str, Any] | None = None) -> list[Task]:
+def tasks_of(
+    names: Sequence[str],
+    features: str | None = None,
+    resize: str | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    inception_weights: Any = None,
+    facts: Mapping[str, Any] | None = None,
+) -> list[Task]:
     """The tasks that `names` ask for, with their extractors opened.
 
     Args:

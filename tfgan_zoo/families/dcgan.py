@@ -28,8 +28,14 @@ class DCGAN(AdversarialModel):
         kernel_size: side of all kernels.
     """
 
-    def __init__(self, image_shape: ImageShape = (64, 64, 3), latent_dim: Positive = 100, filters: Positive = 128,
-                 kernel_size: Positive = 5, **kwargs):
+    def __init__(
+        self,
+        image_shape: ImageShape = (64, 64, 3),
+        latent_dim: Positive = 100,
+        filters: Positive = 128,
+        kernel_size: Positive = 5,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim
@@ -65,8 +71,9 @@ def generator(image_shape, latent_dim, filters, kernel_size, doublings):
     x = layers.Reshape(start)(x)
     x = layers.ReLU()(batch_norm()(x))
     for level in reversed(range(doublings - 1)):
-        x = layers.Conv2DTranspose(filters << level, kernel_size, 2, "same", use_bias=False,
-                                   kernel_initializer=weights)(x)
+        x = layers.Conv2DTranspose(
+            filters << level, kernel_size, 2, "same", use_bias=False, kernel_initializer=weights
+        )(x)
         x = layers.ReLU()(batch_norm()(x))
     # no batch normalization at the generator's output
     x = layers.Conv2DTranspose(channels, kernel_size, 2, "same", kernel_initializer=weights)(x)

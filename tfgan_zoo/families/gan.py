@@ -39,10 +39,18 @@ class GAN(AdversarialModel):
 
     ema_networks = ()
 
-    def __init__(self, image_shape: ImageShape = (28, 28, 1), latent_dim: Positive = 100, hidden_units: Positive = 1200,
-                 maxout_units: Positive = 240, input_dropout: Fraction = 0.2, hidden_dropout: Fraction = 0.5,
-                 discriminator_steps: Positive = 1,
-                 generator_objective: Literal["non_saturating", "minimax"] = "non_saturating", **kwargs):
+    def __init__(
+        self,
+        image_shape: ImageShape = (28, 28, 1),
+        latent_dim: Positive = 100,
+        hidden_units: Positive = 1200,
+        maxout_units: Positive = 240,
+        input_dropout: Fraction = 0.2,
+        hidden_dropout: Fraction = 0.5,
+        discriminator_steps: Positive = 1,
+        generator_objective: Literal["non_saturating", "minimax"] = "non_saturating",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim
@@ -99,6 +107,7 @@ def generator(image_shape, latent_dim, hidden_units):
 
 def discriminator(image_shape, units, input_dropout, hidden_dropout):
     """Image -> logit (1,): two maxout layers of five pieces behind dropout."""
+
     def init():
         return {"kernel_initializer": uniform(0.005), "kernel_constraint": keras.constraints.MaxNorm(1.9365)}
 

@@ -36,9 +36,16 @@ class WGANGP(AdversarialModel):
         discriminator_steps: critic updates per generator update, n_critic.
     """
 
-    def __init__(self, image_shape: tuple[Positive, ...] = (32, 32, 3), latent_dim: Positive = 128,
-                 filters: Positive = 128, architecture: Literal["resnet", "conv", "mlp"] = "resnet",
-                 gp_weight: Weight = 10.0, discriminator_steps: Positive = 5, **kwargs):
+    def __init__(
+        self,
+        image_shape: tuple[Positive, ...] = (32, 32, 3),
+        latent_dim: Positive = 128,
+        filters: Positive = 128,
+        architecture: Literal["resnet", "conv", "mlp"] = "resnet",
+        gp_weight: Weight = 10.0,
+        discriminator_steps: Positive = 5,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim
@@ -69,8 +76,10 @@ class WGANGP(AdversarialModel):
         image = keras.Input(self.image_shape, name=self.data_key)
         fake = generate(z, self.image_shape, self.filters)
         score = layers.Dense(1, dtype="float32", name="score")(criticize(image, self.filters))
-        return {"generator": keras.Model(z, fake, name="generator"),
-                "discriminator": keras.Model(image, score, name="discriminator")}
+        return {
+            "generator": keras.Model(z, fake, name="generator"),
+            "discriminator": keras.Model(image, score, name="discriminator"),
+        }
 
 
 def resnet_generator(z, image_shape, filters):
@@ -96,6 +105,7 @@ def resnet_critic(image, filters):
 
 def residual_block(x, filters, before=None, after=None, norm=None):
     """x + conv(relu(conv(relu(x)))) with up-sampling before the first convolution or pooling after the second."""
+
     def maybe(layer, value):
         return layer()(value) if layer else value
 

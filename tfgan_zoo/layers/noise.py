@@ -10,8 +10,8 @@ import tensorflow as tf
 class Dropout(keras.layers.Layer):
     """Leave out a share `rate` of the inputs in training and scale up the rest.
 
-    Unlike `keras.layers.Dropout` its masks differ between replicas, and its state is a weight: a model that is saved and
-    loaded draws on as if nothing had happened. Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
+    Unlike `keras.layers.Dropout` its masks differ between replicas, and its state is a weight: a model that is saved
+    and loaded draws on as if nothing had happened. Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html.
 
     Args:
         rate: in [0, 1).
@@ -25,7 +25,10 @@ class Dropout(keras.layers.Layer):
 
     def build(self, input_shape):
         self.key = self.add_weight(  # (seed, number of calls)
-            name="key", shape=(2,), dtype="int64", trainable=False,
+            name="key",
+            shape=(2,),
+            dtype="int64",
+            trainable=False,
             initializer=lambda shape, dtype: tf.constant([self.seed, 0], dtype),
         )
 

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .. import files
-from ..errors import ZooError
-from .extractor import GREY, RGB, Extractor, Shape, digest
+from tfgan_zoo import files
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.metrics.extractor import GREY, RGB, Extractor, Shape, digest
 
 
 def of_model(
@@ -43,8 +43,10 @@ def of_model(
         image_shape = getattr(model, "input_shape", None)
         image_shape = image_shape[1:] if isinstance(image_shape, tuple) else None
     if image_shape is None or len(image_shape) != 3 or None in image_shape or image_shape[2] not in (GREY, RGB):
-        raise ZooError(f"{name}: its input is {image_shape}; an extractor takes (height, width, 1 or 3) of fixed size. "
-                       "Give image_shape, or a model with such an input.")
+        raise ZooError(
+            f"{name}: its input is {image_shape}; an extractor takes (height, width, 1 or 3) of fixed size. "
+            "Give image_shape, or a model with such an input."
+        )
     if sha256 is None:
         sha256 = digest(np.asarray(v).tobytes() for v in model.get_weights()) if is_keras else ""
 
@@ -82,8 +84,10 @@ def _averaged(name: str, outputs: Any) -> dict[str, tf.Tensor]:
     for tap, x in outputs.items():
         rank = x.shape.rank if tf.is_tensor(x) else None
         if rank is None or rank < 2:
-            raise ZooError(f"{name}: its output {tap} is {getattr(x, 'shape', type(x).__name__)}; an extractor gives "
-                           "(n, ..., features), or a dict of these.")
+            raise ZooError(
+                f"{name}: its output {tap} is {getattr(x, 'shape', type(x).__name__)}; an extractor gives "
+                "(n, ..., features), or a dict of these."
+            )
         taps[str(tap)] = tf.reduce_mean(tf.cast(x, tf.float32), range(1, rank - 1))
     return taps
 

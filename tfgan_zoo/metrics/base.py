@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ..errors import ZooError, count_of
+from tfgan_zoo.errors import ZooError, count_of
 
 
 class Value(NamedTuple):
@@ -146,12 +146,16 @@ def check(rows: np.ndarray, dim: int | None) -> None:
         raise ZooError(f"features of shape {rows.shape}; this metric takes (n, {'features' if dim is None else dim}).")
     broken = int(np.sum(~np.isfinite(rows).all(axis=1)))
     if broken:
-        raise ZooError(f"NaN or infinity in {count_of(broken, 'feature vector')} of {len(rows):,}; "
-                       "look for NaN in the images or the weights that made them.")
+        raise ZooError(
+            f"NaN or infinity in {count_of(broken, 'feature vector')} of {len(rows):,}; "
+            "look for NaN in the images or the weights that made them."
+        )
 
 
 def check_labels(labels: np.ndarray, count: int) -> None:
     """Raise ZooError unless `labels` are `count` integers."""
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
-        raise ZooError(f"labels of shape {labels.shape} and type {labels.dtype} for {count_of(count, 'row')}; "
-                       "give one integer per row.")
+        raise ZooError(
+            f"labels of shape {labels.shape} and type {labels.dtype} for {count_of(count, 'row')}; "
+            "give one integer per row."
+        )

@@ -1,10 +1,10 @@
-"""The small classifiers whose features and logits the metrics of small pictures use. tools/train_classifier.py trains them."""
+"""The small classifiers whose features and logits measure small pictures. tools/train_classifier.py trains them."""
 
 import keras
 
 
 def digits(num_classes: int = 10) -> keras.Model:
-    """A classifier of 28x28 grey pictures in [0, 1]: float32 (n, 28, 28, 1) -> {"features": (n, 128), "logits": (n, 10)}.
+    """A classifier of 28x28 grey pictures: float32 (n, 28, 28, 1) in [0, 1] -> features (n, 128), logits (n, 10).
 
     Three 3x3 convolutions (32, 64, 128 filters) with batch normalization, then a 128-unit ReLU layer: 0.9 million
     weights, 1.8 MB as float16.
@@ -23,10 +23,10 @@ def digits(num_classes: int = 10) -> keras.Model:
 
 
 def objects(num_classes: int = 10) -> keras.Model:
-    """A classifier of 32x32 colour pictures in [0, 1]: float32 (n, 32, 32, 3) -> {"features": (n, 192), "logits": (n, 10)}.
+    """A classifier of 32x32 colour pictures: float32 (n, 32, 32, 3) in [0, 1] -> features (n, 192), logits (n, 10).
 
-    Seven 3x3 convolutions with batch normalization, three of them pooled, and the maximum over space: 0.9 million weights,
-    1.8 MB as float16.
+    Seven 3x3 convolutions with batch normalization, three of them pooled, and the maximum over space: 0.9 million
+    weights, 1.8 MB as float16.
     """
     x = image = keras.Input((32, 32, 3), name="image")
     for index, (filters, pooled) in enumerate(

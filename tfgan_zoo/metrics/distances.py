@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..errors import ZooError
+from tfgan_zoo.errors import ZooError
 
 BLOCK = 2**24  # distances in a block: 64 MB
 TILE = 2**23  # numbers in the rows that are centred, or subtracted from others, at a time: 32 or 64 MB

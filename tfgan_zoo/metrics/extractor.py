@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from ..errors import ZooError, unknown
-from .resize import RESIZES
+from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.metrics.resize import RESIZES
 
 GREY, RGB = 1, 3
 Network = Callable[[tf.Tensor], Mapping[str, tf.Tensor]]
@@ -86,8 +86,9 @@ class Extractor:
         self.require(taps)
         dtype, shape = tf.as_dtype(images.dtype), tuple(images.shape)
         if dtype != (tf.float32 if unrounded else tf.uint8) or len(shape) != 4 or shape[-1] not in (GREY, RGB):
-            raise ZooError(f"{self.name}: images of shape {shape} and dtype {dtype.name}; "
-                           "give uint8 (n, height, width, 1 or 3).")
+            raise ZooError(
+                f"{self.name}: images of shape {shape} and dtype {dtype.name}; give uint8 (n, height, width, 1 or 3)."
+            )
         if not shape[0]:  # oneDNN fails on empty batches
             one = self.outputs(np.zeros((1, *shape[1:]), np.uint8), taps)
             return {tap: rows[:0] for tap, rows in one.items()}

@@ -28,13 +28,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from .. import files
-from ..errors import ZooError, unknown
-from . import inception, inception_weights
-from .any_model import of_model, saved
-from .classifiers import CLASSIFIERS
-from .extractor import Extractor, digest
-from .resize import RESIZES
+from tfgan_zoo import files
+from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.metrics import inception, inception_weights
+from tfgan_zoo.metrics.any_model import of_model, saved
+from tfgan_zoo.metrics.classifiers import CLASSIFIERS
+from tfgan_zoo.metrics.extractor import Extractor, digest
+from tfgan_zoo.metrics.resize import RESIZES
 
 __all__ = ["EXTRACTORS", "INCEPTION_VARIABLE", "RESIZES", "WEIGHTS", "Extractor", "extractor", "of_model"]
 
@@ -72,8 +72,10 @@ def _shipped(name: str, weights: str | os.PathLike | None, resize: str | None) -
     except (OSError, ValueError) as error:
         raise ZooError(f"{name}: cannot read {path} with its card ({error}). {remedy}") from None
     if sha256 != card.get("sha256"):
-        raise ZooError(f"{name}: {path} has SHA-256 {sha256[:12]}..., its card says "
-                       f"{str(card.get('sha256'))[:12]}... (truncated or changed). {remedy}")
+        raise ZooError(
+            f"{name}: {path} has SHA-256 {sha256[:12]}..., its card says "
+            f"{str(card.get('sha256'))[:12]}... (truncated or changed). {remedy}"
+        )
     model = CLASSIFIERS[name](card["classes"])
     stored = _arrays(name, path)
     for variable in model.weights:
@@ -94,9 +96,11 @@ def _inception(name: str, weights: str | os.PathLike | None, resize: str | None)
     """The Inception of 2015-12-05, from an .npz file of the layout told in inception.py."""
     path, cached = weights or os.environ.get(INCEPTION_VARIABLE), inception_weights.cached()
     if not path and not cached.is_file():
-        raise ZooError(f"{name} needs its weights: give --inception-weights FILE or set {INCEPTION_VARIABLE} to the "
-                       ".npz file, or fetch it once with evaluate --download-inception; the metrics named "
-                       "fd_* come with theirs.")
+        raise ZooError(
+            f"{name} needs its weights: give --inception-weights FILE or set {INCEPTION_VARIABLE} to the "
+            ".npz file, or fetch it once with evaluate --download-inception; the metrics named "
+            "fd_* come with theirs."
+        )
     path = Path(path or cached)
     if not path.is_file():
         raise ZooError(f"{name}: no weights file {path}; give --inception-weights FILE or set {INCEPTION_VARIABLE}.")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import ZooError, count_of
-from .base import check
+from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.metrics.base import check
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Statistics:
 class RunningGaussian:
     """Mean and covariance of feature vectors that arrive in batches.
 
-    `dim` may be left to the first batch. Keeps the float64 sums of x and x xT, so the result does not depend on how the vectors were split into
-    batches (but for rounding in the last digits), and two of them merge by addition.
+    `dim` may be left to the first batch. Keeps the float64 sums of x and x xT, so the result does not depend on how
+    the vectors were split into batches (but for rounding in the last digits), and two of them merge by addition.
     """
 
     def __init__(self, dim: int | None = None):

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from ..errors import ZooError
+from tfgan_zoo.errors import ZooError
 
 TAPS = {"2048": 2048, "768": 768, "192": 192, "64": 64, "logits": 1008, "logits_unbiased": 1008}
 """Outputs. The first four are averaged over space: after mixed_10 (`pool_3`), after mixed_7, after the second and
@@ -42,8 +42,10 @@ def network(weights: Mapping[str, np.ndarray]) -> tuple[Callable[[tf.Tensor], di
             if key not in weights:
                 missing.setdefault(tap, key)
             elif weights[key].shape != shape:
-                raise ZooError(f"Inception weights of other shapes than this network's: {key} is "
-                               f"{weights[key].shape}, not {shape}; make the file with tools/convert_inception.py.")
+                raise ZooError(
+                    f"Inception weights of other shapes than this network's: {key} is "
+                    f"{weights[key].shape}, not {shape}; make the file with tools/convert_inception.py."
+                )
     if "64" in missing:
         raise ZooError(f"Inception weights without {missing['64']!r}; make the file with tools/convert_inception.py.")
     # Constants, not variables: TensorFlow then fuses convolution, bias and ReLU.
@@ -100,32 +102,48 @@ def _features(images: tf.Tensor, convolve: Callable[..., tf.Tensor]) -> Iterator
         return x
 
     def mixed_35(x, scope, pooled):
-        return tf.concat([
-            conv(x, f"{scope}_conv", 64, 1),
-            tower(x, f"{scope}_tower_conv", (48, 1), (64, 5)),
-            tower(x, f"{scope}_tower_1_conv", (64, 1), (96, 3), (96, 3)),
-            conv(average(x), f"{scope}_tower_2_conv", pooled, 1),
-        ], axis=-1)
+        return tf.concat(
+            [
+                conv(x, f"{scope}_conv", 64, 1),
+                tower(x, f"{scope}_tower_conv", (48, 1), (64, 5)),
+                tower(x, f"{scope}_tower_1_conv", (64, 1), (96, 3), (96, 3)),
+                conv(average(x), f"{scope}_tower_2_conv", pooled, 1),
+            ],
+            axis=-1,
+        )
 
     def mixed_17(x, scope, filters):
         across, down = (1, 7), (7, 1)
-        return tf.concat([
-            conv(x, f"{scope}_conv", 192, 1),
-            tower(x, f"{scope}_tower_conv", (filters, 1), (filters, across), (192, down)),
-            tower(x, f"{scope}_tower_1_conv", (filters, 1), (filters, down), (filters, across), (filters, down),
-                  (192, across)),
-            conv(average(x), f"{scope}_tower_2_conv", 192, 1),
-        ], axis=-1)
+        return tf.concat(
+            [
+                conv(x, f"{scope}_conv", 192, 1),
+                tower(x, f"{scope}_tower_conv", (filters, 1), (filters, across), (192, down)),
+                tower(
+                    x,
+                    f"{scope}_tower_1_conv",
+                    (filters, 1),
+                    (filters, down),
+                    (filters, across),
+                    (filters, down),
+                    (192, across),
+                ),
+                conv(average(x), f"{scope}_tower_2_conv", 192, 1),
+            ],
+            axis=-1,
+        )
 
     def mixed_8(x, scope, pool):
         first = conv(x, f"{scope}_tower_conv", 384, 1)
         second = tower(x, f"{scope}_tower_1_conv", (448, 1), (384, 3))
-        return tf.concat([
-            conv(x, f"{scope}_conv", 320, 1),
-            *split(first, f"{scope}_tower_mixed_conv"),
-            *split(second, f"{scope}_tower_1_mixed_conv"),
-            conv(pool(x), f"{scope}_tower_2_conv", 192, 1),
-        ], axis=-1)
+        return tf.concat(
+            [
+                conv(x, f"{scope}_conv", 320, 1),
+                *split(first, f"{scope}_tower_mixed_conv"),
+                *split(second, f"{scope}_tower_1_mixed_conv"),
+                conv(pool(x), f"{scope}_tower_2_conv", 192, 1),
+            ],
+            axis=-1,
+        )
 
     def split(x, scope):
         return conv(x, scope, 384, (1, 3)), conv(x, f"{scope}_1", 384, (3, 1))
@@ -143,36 +161,42 @@ def _features(images: tf.Tensor, convolve: Callable[..., tf.Tensor]) -> Iterator
         return tf.reduce_mean(x, (1, 2))
 
     x = (images - 128.0) / 128.0
-    x = conv(x, "conv", 32, 3, 2, "VALID")                          # 149x149x32
-    x = conv(x, "conv_1", 32, 3, 1, "VALID")                        # 147x147x32
-    x = conv(x, "conv_2", 64, 3)                                    # 147x147x64
-    x = halved(x)                                                   # 73x73x64
+    x = conv(x, "conv", 32, 3, 2, "VALID")  # 149x149x32
+    x = conv(x, "conv_1", 32, 3, 1, "VALID")  # 147x147x32
+    x = conv(x, "conv_2", 64, 3)  # 147x147x64
+    x = halved(x)  # 73x73x64
     yield "64", mean(x)
-    x = conv(x, "conv_3", 80, 1)                                    # 73x73x80
-    x = conv(x, "conv_4", 192, 3, 1, "VALID")                       # 71x71x192
-    x = halved(x)                                                   # 35x35x192
+    x = conv(x, "conv_3", 80, 1)  # 73x73x80
+    x = conv(x, "conv_4", 192, 3, 1, "VALID")  # 71x71x192
+    x = halved(x)  # 35x35x192
     yield "192", mean(x)
-    x = mixed_35(x, "mixed", 32)                                    # 35x35x256
-    x = mixed_35(x, "mixed_1", 64)                                  # 35x35x288
-    x = mixed_35(x, "mixed_2", 64)                                  # 35x35x288
+    x = mixed_35(x, "mixed", 32)  # 35x35x256
+    x = mixed_35(x, "mixed_1", 64)  # 35x35x288
+    x = mixed_35(x, "mixed_2", 64)  # 35x35x288
     strided = tower(x, "mixed_3_tower_conv", (64, 1), (96, 3))
-    x = tf.concat([                                                 # 17x17x768
-        conv(x, "mixed_3_conv", 384, 3, 2, "VALID"),
-        conv(strided, "mixed_3_tower_conv_2", 96, 3, 2, "VALID"),
-        halved(x),
-    ], axis=-1)
-    x = mixed_17(x, "mixed_4", 128)                                 # 17x17x768
+    x = tf.concat(
+        [  # 17x17x768
+            conv(x, "mixed_3_conv", 384, 3, 2, "VALID"),
+            conv(strided, "mixed_3_tower_conv_2", 96, 3, 2, "VALID"),
+            halved(x),
+        ],
+        axis=-1,
+    )
+    x = mixed_17(x, "mixed_4", 128)  # 17x17x768
     x = mixed_17(x, "mixed_5", 160)
     x = mixed_17(x, "mixed_6", 160)
     x = mixed_17(x, "mixed_7", 192)
     yield "768", mean(x)
     first = conv(x, "mixed_8_tower_conv", 192, 1)
     second = tower(x, "mixed_8_tower_1_conv", (192, 1), (192, (1, 7)), (192, (7, 1)))
-    x = tf.concat([                                                 # 8x8x1280
-        conv(first, "mixed_8_tower_conv_1", 320, 3, 2, "VALID"),
-        conv(second, "mixed_8_tower_1_conv_3", 192, 3, 2, "VALID"),
-        halved(x),
-    ], axis=-1)
-    x = mixed_8(x, "mixed_9", average)                              # 8x8x2048
-    x = mixed_8(x, "mixed_10", largest)                             # 8x8x2048
+    x = tf.concat(
+        [  # 8x8x1280
+            conv(first, "mixed_8_tower_conv_1", 320, 3, 2, "VALID"),
+            conv(second, "mixed_8_tower_1_conv_3", 192, 3, 2, "VALID"),
+            halved(x),
+        ],
+        axis=-1,
+    )
+    x = mixed_8(x, "mixed_9", average)  # 8x8x2048
+    x = mixed_8(x, "mixed_10", largest)  # 8x8x2048
     yield "2048", mean(x)

@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from ..errors import ZooError
-from . import inception
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.metrics import inception
 
 GRAPH = "classify_image_graph_def.pb"
 EPSILON = 0.001  # of PyTorch's batch normalization; the graph says its own
@@ -37,8 +37,9 @@ def from_graph(data: bytes, name: str) -> dict[str, np.ndarray]:
 
     def node(path: str, op: str) -> Any:
         if path not in nodes or nodes[path].op != op:
-            raise ZooError(f"{name}: the graph has no node {path} ({op}), so it is not the Inception of 2015-12-05; "
-                           f"give {GRAPH}.")
+            raise ZooError(
+                f"{name}: the graph has no node {path} ({op}), so it is not the Inception of 2015-12-05; give {GRAPH}."
+            )
         return nodes[path].attr
 
     def constant(path: str) -> np.ndarray:
@@ -47,8 +48,9 @@ def from_graph(data: bytes, name: str) -> dict[str, np.ndarray]:
     def convolution(scope: str) -> tuple:
         path = _node_path(scope)
         norm = node(f"{path}/batchnorm", "BatchNormWithGlobalNormalization")
-        beta, gamma, mean, variance = (constant(f"{path}/batchnorm/{part}")
-                                       for part in ("beta", "gamma", "moving_mean", "moving_variance"))
+        beta, gamma, mean, variance = (
+            constant(f"{path}/batchnorm/{part}") for part in ("beta", "gamma", "moving_mean", "moving_variance")
+        )
         if not norm["scale_after_normalization"].b:
             gamma = np.ones_like(gamma)  # the graph has one and does not use it
         return constant(f"{path}/conv2d_params"), beta, gamma, mean, variance, norm["variance_epsilon"].f
@@ -95,21 +97,29 @@ def from_state_dict(path: Path) -> dict[str, np.ndarray]:
 
     def tensor(key: str) -> np.ndarray:
         if not isinstance(state, Mapping) or not torch.is_tensor(state.get(key)):
-            raise ZooError(f"{path}: there is no tensor {key}, so it is not the state dict of the Inception of "
-                           "2015-12-05; give pt_inception-2015-12-05-6726825d.pth.")
+            raise ZooError(
+                f"{path}: there is no tensor {key}, so it is not the state dict of the Inception of "
+                "2015-12-05; give pt_inception-2015-12-05-6726825d.pth."
+            )
         return state[key].detach().numpy()
 
     def convolution(scope: str) -> tuple:
         module = _module_path(scope)
-        beta, gamma, mean, variance = (tensor(f"{module}.bn.{part}")
-                                       for part in ("bias", "weight", "running_mean", "running_var"))
+        beta, gamma, mean, variance = (
+            tensor(f"{module}.bn.{part}") for part in ("bias", "weight", "running_mean", "running_var")
+        )
         return tensor(f"{module}.conv.weight").transpose(2, 3, 1, 0), beta, gamma, mean, variance, EPSILON
 
     return _collect(str(path), convolution, lambda: (tensor("fc.weight").T, tensor("fc.bias")))
 
 
-_STEM = {"conv": "Conv2d_1a_3x3", "conv_1": "Conv2d_2a_3x3", "conv_2": "Conv2d_2b_3x3", "conv_3": "Conv2d_3b_1x1",
-         "conv_4": "Conv2d_4a_3x3"}
+_STEM = {
+    "conv": "Conv2d_1a_3x3",
+    "conv_1": "Conv2d_2a_3x3",
+    "conv_2": "Conv2d_2b_3x3",
+    "conv_3": "Conv2d_3b_1x1",
+    "conv_4": "Conv2d_4a_3x3",
+}
 _BLOCKS = ("5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e", "7a", "7b", "7c")  # mixed, mixed_1, ... mixed_10
 _BRANCHES = {  # of a block, or of all blocks with that number: the names of the main branch, tower and tower_1
     "5": ("branch1x1", "branch5x5", "branch3x3dbl"),
@@ -152,8 +162,10 @@ def _collect(name: str, convolution: Callable[[str], tuple], dense: Callable[[],
         kernel, *vectors = parts = dense() if scope == "softmax" else convolution(scope)
         if kernel.shape != shape or any(v.shape != shape[-1:] for v in vectors[:4]):
             found = [p.shape for p in parts[:5]]
-            raise ZooError(f"{name}: {scope} has shapes {found}, its kernel should have {shape}; "
-                           "so it is not the Inception of 2015-12-05.")
+            raise ZooError(
+                f"{name}: {scope} has shapes {found}, its kernel should have {shape}; "
+                "so it is not the Inception of 2015-12-05."
+            )
         kernel, bias = parts if scope == "softmax" else fold(*parts)
         arrays |= {f"{scope}/kernel": kernel.astype(np.float32), f"{scope}/bias": bias.astype(np.float32)}
     return arrays

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import console, files
-from ..errors import ZooError
-from ..weights import cache_folder
-from . import inception
-from .inception_sources import GRAPH, from_graph, from_state_dict, graph_in
+from tfgan_zoo import console, files
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.metrics import inception
+from tfgan_zoo.metrics.inception_sources import GRAPH, from_graph, from_state_dict, graph_in
+from tfgan_zoo.weights import cache_folder
 
 URLS = (
     "https://storage.googleapis.com/download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz",
@@ -74,8 +74,9 @@ def download(urls: Sequence[str] = URLS) -> str:
             raise ZooError(f"{url}: {line} Nothing was written; try again later.")
         _write(arrays, cached())
         return line
-    raise ZooError(f"cannot fetch {' nor '.join(failed)}; fetch it elsewhere and give the file to "
-                   "tools/convert_inception.py.")
+    raise ZooError(
+        f"cannot fetch {' nor '.join(failed)}; fetch it elsewhere and give the file to tools/convert_inception.py."
+    )
 
 
 def convert(source: str | os.PathLike, path: str | os.PathLike) -> str:
@@ -111,12 +112,16 @@ def identify(arrays: Mapping[str, np.ndarray], sha256: str) -> tuple[bool, str]:
     `sha256` is of the graph or the state dict they come from.
     """
     if not np.allclose(signature(arrays), PUBLISHED, rtol=0, atol=0.01):
-        return False, (f"SHA-256 {sha256[:12]}...: it is not the published network, by the 768 features of a test "
-                       "picture; numbers made with it compare with no one else's.")
+        return False, (
+            f"SHA-256 {sha256[:12]}...: it is not the published network, by the 768 features of a test "
+            "picture; numbers made with it compare with no one else's."
+        )
     if sha256 in KNOWN:
         return True, f"The published network, by its SHA-256 ({KNOWN[sha256]}) and the 768 features of a test picture."
-    return True, ("The published network, by the 768 features of a test picture; of what comes after them only names "
-                  f"and shapes were checked, since the SHA-256 {sha256[:12]}... is not a known one.")
+    return True, (
+        "The published network, by the 768 features of a test picture; of what comes after them only names "
+        f"and shapes were checked, since the SHA-256 {sha256[:12]}... is not a known one."
+    )
 
 
 def signature(arrays: Mapping[str, np.ndarray]) -> tuple[float, float, float]:

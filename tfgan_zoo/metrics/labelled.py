@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .base import Rows, check_labels
+from tfgan_zoo.metrics.base import Rows, check_labels
 
 
 class Labelled(NamedTuple):

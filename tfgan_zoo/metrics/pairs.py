@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..errors import ZooError
-from .base import Metric, Value
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.metrics.base import Metric, Value
 
 
 class Numbers:
@@ -42,8 +42,9 @@ class PairedMetric(Metric):
         """
         shapes = [None if rows is None else np.shape(rows) for rows in (real, fake)]
         if None in shapes or shapes[0] != shapes[1]:
-            raise ZooError(f"{self.name} compares pairs, and got real {shapes[0]} and fake {shapes[1]}; "
-                           "give both, of one shape.")
+            raise ZooError(
+                f"{self.name} compares pairs, and got real {shapes[0]} and fake {shapes[1]}; give both, of one shape."
+            )
         self.fake.update(self.score(np.asarray(real), np.asarray(fake)))
 
     def result(self):

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..errors import ZooError
+from tfgan_zoo.errors import ZooError
 
 GREY, RGB = 1, 3
 LUMA = np.array([65.481, 128.553, 24.966]) / 255  # ITU-R BT.601, "studio swing": black 16, white 235
@@ -56,8 +56,9 @@ def shave(images: np.ndarray, border: int) -> np.ndarray:
     """
     height, width = images.shape[-3:-1]
     if border < 0 or 2 * border >= min(height, width):
-        raise ZooError(f"border {border} of pictures of {height}x{width} pixels; "
-                       f"give 0 to {(min(height, width) - 1) // 2}.")
+        raise ZooError(
+            f"border {border} of pictures of {height}x{width} pixels; give 0 to {(min(height, width) - 1) // 2}."
+        )
     return images[..., border : height - border, border : width - border, :]
 
 
@@ -87,7 +88,7 @@ def imresize(image: np.ndarray, scale: float | None = None, *, size: tuple[int, 
     new = size if scale is None else tuple(math.ceil(scale * length) for length in old)
     if min(new) < 1:
         raise ZooError(f"{'size' if scale is None else 'scale'} {size if scale is None else scale}: give more than 0.")
-    scales = [after / before for before, after in zip(old, new)] if scale is None else [scale, scale]
+    scales = [after / before for before, after in zip(old, new, strict=True)] if scale is None else [scale, scale]
     for axis in sorted((0, 1), key=lambda axis: scales[axis]):  # the axis that shrinks most goes first
         weights = _cubic_weights(old[axis], new[axis], scales[axis])
         resized = np.moveaxis(np.tensordot(weights, image, axes=(1, axis - 3)), 0, axis - 3)

@@ -1,6 +1,6 @@
 """Metrics by name: which equation, on which features.
 
-    fd, kid, prdc ...        on the metric's own extractor, mostly Inception's deepest output that its weights file holds
+    fd, kid, prdc ...        on the metric's own extractor, mostly the deepest output in Inception's weights file
     fid768, kid768           on an Inception output by its width
     fd_mnist, prdc_cifar     on a shipped classifier (mnist_cnn, cifar_cnn)
     fd@random_conv           on any extractor, a .keras file or a SavedModel; `@EXTRACTOR:TAP` names an output of it
@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from ..errors import ZooError
-from . import scores
-from .base import Metric
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.metrics import scores
+from tfgan_zoo.metrics.base import Metric
 
 INCEPTION = "inception_2015"
 ON_INCEPTION = {"fd": "fid", "score": "is", "intra_fd": "intra_fid", "intra_fd_worst": "intra_fid_worst"}
@@ -101,12 +101,21 @@ def parse(text: str, features: str | None = None) -> Choice:
 def _unknown(text: str) -> ZooError:
     """The error for a name that is none, with the nearest of all those that there are."""
     of_features = [name for name, metric in metrics().items() if metric.takes in ("features", "logits")]
-    names = [*metrics(), *ON_INCEPTION.values(), "fid64", "fid192", "fid768", *(f"{n}768" for n in of_features),
-             *(f"{n}_{c}" for n in of_features for c in classifiers())]
+    names = [
+        *metrics(),
+        *ON_INCEPTION.values(),
+        "fid64",
+        "fid192",
+        "fid768",
+        *(f"{n}768" for n in of_features),
+        *(f"{n}_{c}" for n in of_features for c in classifiers()),
+    ]
     near = get_close_matches(text, names, n=3, cutoff=0.5)
     hint = f" did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return ZooError(f"unknown metric {text!r}:{hint} Allowed: {', '.join(metrics())}; those of features also as fid768, "
-                    f"kid_{classifiers()[0]}, fd@EXTRACTOR.")
+    return ZooError(
+        f"unknown metric {text!r}:{hint} Allowed: {', '.join(metrics())}; those of features also as fid768, "
+        f"kid_{classifiers()[0]}, fd@EXTRACTOR."
+    )
 
 
 def _split(spec: str) -> tuple[str, str | None]:

@@ -17,6 +17,6 @@ def count_doublings(image_shape: tuple[int, ...]) -> int:
             if min(height, width) == start << doublings and not max(height, width) % (1 << doublings):
                 return doublings
     raise ZooError(
-        f"image_shape={list(image_shape)}: this network makes [height, width, channels] with sides of 4 or 7 times a power of "
-        "two from 8 up, such as 16, 28, 32, 56, 64 or 128. Choose the nearest; the data are resized to it."
+        f"image_shape={list(image_shape)}: this network makes [height, width, channels] with sides of 4 or 7 times a "
+        "power of two from 8 up, such as 16, 28, 32, 56, 64 or 128. Choose the nearest; the data are resized to it."
     )

@@ -26,8 +26,15 @@ from tfgan_zoo.serving.verify import verify as verify_saved
 MOST = 1024  # images in one `sample` request: more is refused before it exhausts the server's memory
 
 
-def export(model: AdversarialModel, folder: str | os.PathLike, *, name: str, version: int | None = None,
-           verify: bool = True, facts: dict[str, Any] | None = None) -> Path:
+def export(
+    model: AdversarialModel,
+    folder: str | os.PathLike,
+    *,
+    name: str,
+    version: int | None = None,
+    verify: bool = True,
+    facts: dict[str, Any] | None = None,
+) -> Path:
     """Write `<folder>/<name>/<version>/`, a SavedModel with two signatures.
 
     `serving_default`: z float32 (n, latent_dim), under the name of the generator's own input -> images,
@@ -137,6 +144,7 @@ def serving_default(model: AdversarialModel):
 
 def sample(model: AdversarialModel):
     """(count, seed) -> uint8 images, or float32 points."""
+
     def generate(count, seed):
         allowed = tf.debugging.assert_equal(
             (count >= 1) & (count <= MOST), True, f"count must be a number from 1 to {MOST}."
@@ -177,7 +185,9 @@ def describe(model: AdversarialModel) -> dict[str, Any]:
             },
         },
         "versions": {
-            "python": sys.version.split()[0], "tensorflow": tf.__version__, "keras": keras.__version__,
+            "python": sys.version.split()[0],
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
         },
     }
 

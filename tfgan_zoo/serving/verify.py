@@ -83,8 +83,15 @@ def run(path: Path, folder: Path) -> dict[str, np.ndarray]:
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     environment.pop("PYTHONPATH", None)
     try:
-        child = subprocess.run([sys.executable, "-c", CHILD, *arguments], cwd=folder, env=environment,
-                               capture_output=True, text=True, errors="replace", timeout=PATIENCE)
+        child = subprocess.run(
+            [sys.executable, "-c", CHILD, *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+        )
     except subprocess.TimeoutExpired:
         raise ZooError(f"{path}: plain TensorFlow gave no answer in {PATIENCE} s. Export it again.") from None
     if child.returncode:
@@ -96,8 +103,9 @@ def run(path: Path, folder: Path) -> dict[str, np.ndarray]:
         return dict(answer)
 
 
-def compare(expected: dict[str, np.ndarray], answer: dict[str, np.ndarray], path, atol: float = 1e-5,
-            measure: Callable = np.max) -> dict[str, float]:
+def compare(
+    expected: dict[str, np.ndarray], answer: dict[str, np.ndarray], path, atol: float = 1e-5, measure: Callable = np.max
+) -> dict[str, float]:
     """The differences by `measure`, each at most `atol`; of uint8 at most 1, or `atol` in its steps."""
     if set(answer) != set(expected):
         raise ZooError(f"{path}: answers {sorted(answer)}, the model {sorted(expected)}. Export it again.")

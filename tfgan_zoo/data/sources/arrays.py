@@ -44,9 +44,7 @@ class Source(BaseSource):
             AttributeError,
         ) as e:
             reason = str(e).splitlines()[0] if str(e) else type(e).__name__
-            raise ZooError(
-                f"data.path {self.path!r} cannot be read as .npz, it may be cut short: {reason}"
-            ) from None
+            raise ZooError(f"data.path {self.path!r} cannot be read as .npz, it may be cut short: {reason}") from None
 
     def _from(self, archive, path: Path, spec: Spec, split: str, images) -> Data:
         import numpy as np
@@ -57,9 +55,7 @@ class Source(BaseSource):
         if main in present:
             splits = {"train": main} | splits
         if not splits:
-            raise ZooError(
-                f"{path.name} has no {main!r} or '<split>_{main}'; its keys: {', '.join(present)}."
-            )
+            raise ZooError(f"{path.name} has no {main!r} or '<split>_{main}'; its keys: {', '.join(present)}.")
         lengths = {}
 
         def count(name):
@@ -71,14 +67,10 @@ class Source(BaseSource):
         columns, total = {}, len(lengths[name])
         for key in spec:
             if prefix + key not in present:
-                raise ZooError(
-                    f"{path.name} has no {prefix + key!r} for the model; its keys: {', '.join(present)}."
-                )
+                raise ZooError(f"{path.name} has no {prefix + key!r} for the model; its keys: {', '.join(present)}.")
             values = lengths[name] if key == main else archive[prefix + key]
             if len(values) != total:
-                raise ZooError(
-                    f"{path.name}: {prefix + key} has {len(values):,} rows, {splits[name]} has {total:,}."
-                )
+                raise ZooError(f"{path.name}: {prefix + key} has {len(values):,} rows, {splits[name]} has {total:,}.")
             columns[key] = values[places.start : places.stop]
         shape, classes = None, None
         if "image" in spec:
@@ -88,20 +80,14 @@ class Source(BaseSource):
         if "label" in spec:
             if columns["label"].ndim != 1 or not np.issubdtype(columns["label"].dtype, np.integer):
                 got = f"{columns['label'].dtype} {columns['label'].shape}"
-                raise ZooError(
-                    f"{path.name}: {prefix}label is {got}; it must be whole numbers of shape (n,)."
-                )
+                raise ZooError(f"{path.name}: {prefix}label is {got}; it must be whole numbers of shape (n,).")
             if columns["label"].min() < 0:
-                raise ZooError(
-                    f"{path.name}: {prefix}label holds {columns['label'].min()}; classes count from 0."
-                )
+                raise ZooError(f"{path.name}: {prefix}label holds {columns['label'].min()}; classes count from 0.")
             everything = archive[prefix + "label"]
             classes = int(everything.max()) + 1
         for key, (wanted, _) in spec.items():
             if key != "image" and columns[key].shape[1:] != wanted:
-                raise ZooError(
-                    f"{path.name}: {prefix + key} rows are {columns[key].shape[1:]}, not {wanted}."
-                )
+                raise ZooError(f"{path.name}: {prefix + key} rows are {columns[key].shape[1:]}, not {wanted}.")
         return Data(
             spec,
             columns,
@@ -140,11 +126,7 @@ class Source(BaseSource):
 def _check_images(name: str, values) -> tuple[int, int, int]:
     """The shape (h, w, c) of one image. Raises: ZooError when `values` are no images."""
     if values.dtype != "uint8":
-        raise ZooError(
-            f"{name}: images are {values.dtype}; they must be uint8, 0 to 255 (multiply and convert them)."
-        )
+        raise ZooError(f"{name}: images are {values.dtype}; they must be uint8, 0 to 255 (multiply and convert them).")
     if values.ndim not in (3, 4) or (values.ndim == 4 and values.shape[3] not in (1, 3)):
-        raise ZooError(
-            f"{name}: images have shape {values.shape}; it must be (n, h, w) or (n, h, w, 1 or 3)."
-        )
+        raise ZooError(f"{name}: images have shape {values.shape}; it must be (n, h, w) or (n, h, w, 1 or 3).")
     return (*values.shape[1:], 1) if values.ndim == 3 else values.shape[1:]

@@ -34,9 +34,7 @@ class Source(BaseSource):
         root = Path(self.path).expanduser()
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "does not exist"
-            raise ZooError(
-                f"data.path {self.path!r} {what}; give a folder of pictures ({' '.join(SUFFIXES)})."
-            )
+            raise ZooError(f"data.path {self.path!r} {what}; give a folder of pictures ({' '.join(SUFFIXES)}).")
         splits = {name: root / name for name in SPLITS if (root / name).is_dir()} or {"train": root}
         listed = {name: listing(folder) for name, folder in splits.items()}
         if not any(listed.values()):
@@ -70,22 +68,14 @@ class Source(BaseSource):
         if skipped:
             names = ", ".join(skipped[:5]) + (" ..." if len(skipped) > 5 else "")
             what = count_of(len(skipped), "file")
-            logging.getLogger("tfgan_zoo").warning(
-                "%s: skipped %s that cannot be decoded: %s", self.path, what, names
-            )
+            logging.getLogger("tfgan_zoo").warning("%s: skipped %s that cannot be decoded: %s", self.path, what, names)
         if not good:
-            raise ZooError(
-                f"data.path {self.path!r}: none of its {count_of(len(entries), 'picture')} can be decoded."
-            )
+            raise ZooError(f"data.path {self.path!r}: none of its {count_of(len(entries), 'picture')} can be decoded.")
 
         def read(rows):
-            return np.stack(
-                [*images.in_order(lambda row: prepare(_again(root / good[row]["file_name"])), list(rows))]
-            )
+            return np.stack([*images.in_order(lambda row: prepare(_again(root / good[row]["file_name"])), list(rows))])
 
-        columns = {
-            "image": made[: len(good)] if keep else images.Lazy(read, len(good), spec.image_shape, keep=False)
-        }
+        columns = {"image": made[: len(good)] if keep else images.Lazy(read, len(good), spec.image_shape, keep=False)}
         if "label" in spec:
             columns["label"] = np.array([classes.index(entry["class"]) for entry in good], np.int32)
         if "text" in spec:
@@ -112,9 +102,7 @@ class Source(BaseSource):
         """What this folder can deliver. Raises: ZooError when `label` names a key that is not there."""
         if not (root / "metadata.jsonl").exists():
             if self.label:
-                raise ZooError(
-                    f"data.label {self.label!r} is a key of metadata.jsonl, which {self.path!r} lacks."
-                )
+                raise ZooError(f"data.label {self.label!r} is a key of metadata.jsonl, which {self.path!r} lacks.")
             for entry in entries:
                 entry["class"] = next(iter(Path(entry["file_name"]).parts[:-1]), None)
             return ["image", "label"] if all(entry["class"] is not None for entry in entries) else ["image"]
@@ -124,17 +112,13 @@ class Source(BaseSource):
         field = self.label or ("label" if "label" in known else None)
         for entry in entries:
             entry["class"] = entry.get(field) if field else None
-        return (
-            ["image"] + ["label"] * (field is not None) + ["text"] * all("text" in entry for entry in entries)
-        )
+        return ["image"] + ["label"] * (field is not None) + ["text"] * all("text" in entry for entry in entries)
 
     def _classes(self, root: Path, entries: list[dict]) -> list:
         """The classes in order; all of the split, so that a slice numbers them alike."""
         for entry in entries:
             if not isinstance(entry["class"], str | int):
-                raise ZooError(
-                    f"{root.name}: {entry['file_name']} has class {entry['class']!r}: not text or a number."
-                )
+                raise ZooError(f"{root.name}: {entry['file_name']} has class {entry['class']!r}: not text or a number.")
         return sorted({entry["class"] for entry in entries}, key=lambda c: (isinstance(c, str), c))
 
 

@@ -96,9 +96,7 @@ class Source(BaseSource):
 
         spec.require(["point", "label"], f"synthetic data of {self.name}")
         if "point" in spec and spec["point"][0] != (2,):
-            raise ZooError(
-                f"element_spec: point has shape {spec['point'][0]}; a {self.name} has points of shape (2,)."
-            )
+            raise ZooError(f"element_spec: point has shape {spec['point'][0]}; a {self.name} has points of shape (2,).")
         modes, sigma = mixture(self.name)
         where = np.arange(places.start, places.stop)
         labels = (uniform(seed, where, 0) * len(modes)).astype(np.int32)
@@ -123,9 +121,7 @@ def mixture(name: str) -> tuple:
     import numpy as np
 
     if name == "ring":
-        angles = (
-            2 * np.pi * np.arange(8) / 8
-        )  # linspace(0, 2 pi, 8) would make the first mode twice, and 7 in all
+        angles = 2 * np.pi * np.arange(8) / 8  # linspace(0, 2 pi, 8) would make the first mode twice, and 7 in all
         return np.stack([np.cos(angles), np.sin(angles)], axis=1), 0.01
     sides = np.array([-4.0, -2.0, 0.0, 2.0, 4.0])
     return np.stack(np.meshgrid(sides, sides, indexing="ij"), axis=-1).reshape(-1, 2), 0.05

@@ -119,8 +119,7 @@ class Source(BaseSource):
         from tfgan_zoo.data import images
 
         columns = {
-            key: np.empty((count, *of), object if dtype == "string" else dtype)
-            for key, (of, dtype) in spec.items()
+            key: np.empty((count, *of), object if dtype == "string" else dtype) for key, (of, dtype) in spec.items()
         }
         first, reason = 0, "files too short"
         try:
@@ -145,9 +144,7 @@ class Source(BaseSource):
                 builder = tfds.builder(self.name, data_dir=self.data_dir)
             except tfds.core.DatasetNotFoundError:
                 known = set(tfds.list_builders(with_community_datasets=False))
-                near = difflib.get_close_matches(
-                    self.name.split("/")[0].split(":")[0], known, n=3, cutoff=0.5
-                )
+                near = difflib.get_close_matches(self.name.split("/")[0].split(":")[0], known, n=3, cutoff=0.5)
                 hint = f" did you mean {' or '.join(map(repr, near))}?" if near else ""
                 where = "https://www.tensorflow.org/datasets/catalog"
                 raise ZooError(f"data.name: unknown dataset {self.name!r}:{hint} The list: {where}") from None
@@ -188,18 +185,14 @@ class Source(BaseSource):
         decoders = tfds.decode.PartialDecoding(wanted, decoders=skip)
         with _quiet():
             try:
-                return builder.as_dataset(
-                    split=split, decoders=decoders, shuffle_files=False, read_config=config
-                )
+                return builder.as_dataset(split=split, decoders=decoders, shuffle_files=False, read_config=config)
             except AssertionError:
                 raise ZooError(f"{self.name} is not in {builder.data_dir}; {self._ways()}") from None
             except ValueError as error:
                 splits, name = list(builder.info.splits), split.partition("[")[0]
                 if name not in splits and "+" not in split:
                     raise unknown("split", name, splits, "data.split") from None
-                raise ZooError(
-                    f"data.split {split!r}: {_first_line(error)} Splits: {_splits(builder)}."
-                ) from None
+                raise ZooError(f"data.split {split!r}: {_first_line(error)} Splits: {_splits(builder)}.") from None
 
     def _ways(self) -> str:
         return (
@@ -226,14 +219,10 @@ class Stream(Data):
 
         low, high = _part(batch_size, shard)
         epoch, place = divmod(start * batch_size, self.num_examples)
-        records = tf.data.Dataset.range(epoch, tf.int64.max).flat_map(
-            lambda epoch: self._shuffled(seed, epoch)
-        )
+        records = tf.data.Dataset.range(epoch, tf.int64.max).flat_map(lambda epoch: self._shuffled(seed, epoch))
         size, records = high - low, records.skip(place)
         if size < batch_size:
-            numbered = records.enumerate().filter(
-                lambda n, _: (n % batch_size >= low) & (n % batch_size < high)
-            )
+            numbered = records.enumerate().filter(lambda n, _: (n % batch_size >= low) & (n % batch_size < high))
             records = numbered.map(lambda _, record: record)
         batches = self.read(records, size, drop_remainder=True)
         if not self.augment or "image" not in self.spec:
@@ -265,9 +254,7 @@ class Stream(Data):
             places = tf.ensure_shape(tf.numpy_function(order, [epoch, part, size], tf.int64), [None])
             return tf.nest.map_structure(lambda column: tf.gather(column, places), records)
 
-        first = tf.numpy_function(
-            lambda epoch: int(bits(seed, 0, int(epoch), -1)[0] % block), [epoch], tf.int64
-        )
+        first = tf.numpy_function(lambda epoch: int(bits(seed, 0, int(epoch), -1)[0] % block), [epoch], tf.int64)
         first = tf.ensure_shape(first, [])
         blocks = self.raw.take(first).batch(block).concatenate(self.raw.skip(first).batch(block))
         return blocks.enumerate().map(shuffle).unbatch()
@@ -323,11 +310,7 @@ def _image_feature(name: str, features) -> tuple[str, object]:
     import numpy as np
     import tensorflow_datasets as tfds
 
-    found = (
-        {k: f for k, f in features.items() if type(f) is tfds.features.Image}
-        if hasattr(features, "items")
-        else {}
-    )
+    found = {k: f for k, f in features.items() if type(f) is tfds.features.Image} if hasattr(features, "items") else {}
     if not found:
         raise ZooError(f"data.name: {name} has no images; give an image dataset.")
     key = "image" if "image" in found else next(iter(found))

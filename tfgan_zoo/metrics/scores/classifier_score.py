@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 
-from ...errors import ZooError, count_of
-from ..base import Metric, Rows, Value
+from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.metrics.base import Metric, Rows, Value
 
 
 class ClassifierScore(Metric):
@@ -39,8 +39,11 @@ class ClassifierScore(Metric):
         if count < self.splits:
             raise ZooError(f"{count_of(count, 'image')} for {self.splits} splits: give as many images or more.")
         if count // self.splits < classes:
-            warnings.warn(f"{count // self.splits:,} images per split for {classes:,} classes: the score is too low; "
-                          f"give more than {self.splits * classes:,} images.", stacklevel=2)
+            warnings.warn(
+                f"{count // self.splits:,} images per split for {classes:,} classes: the score is too low; "
+                f"give more than {self.splits * classes:,} images.",
+                stacklevel=2,
+            )
         edges = [i * count // self.splits for i in range(self.splits + 1)]
         scores = [_score(fake[first:last]) for first, last in itertools.pairwise(edges)]
         return {self.name: Value(float(np.mean(scores)), float(np.std(scores)))}

@@ -5,9 +5,9 @@ import warnings
 
 import numpy as np
 
-from ...errors import ZooError, count_of
-from ..base import Metric, Value, check, check_labels
-from ..frechet import RunningGaussian, Statistics, frechet_distance
+from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.metrics.base import Metric, Value, check, check_labels
+from tfgan_zoo.metrics.frechet import RunningGaussian, Statistics, frechet_distance
 
 
 class ClassGaussians:
@@ -60,13 +60,17 @@ class IntraClassFrechet(Metric):
             missing = sorted(here.keys() - there.keys())
             if missing:
                 more = f" (and of {len(missing) - 1} more)" if missing[1:] else ""
-                raise ZooError(f"no {side} samples of class {missing[0]}{more}; give samples of every class on both "
-                               "sides.")
+                raise ZooError(
+                    f"no {side} samples of class {missing[0]}{more}; give samples of every class on both sides."
+                )
         count, label = min((side[label].count, label) for side in (real, fake) for label in side)
         dim = len(real[label].mean)
         if count <= dim:
-            warnings.warn(f"{count_of(count, 'sample')} of class {label} for {dim:,} features: the covariance is "
-                          f"singular and the distance far too large; give more than {dim:,} per class.", stacklevel=2)
+            warnings.warn(
+                f"{count_of(count, 'sample')} of class {label} for {dim:,} features: the covariance is "
+                f"singular and the distance far too large; give more than {dim:,} per class.",
+                stacklevel=2,
+            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the one above instead of one per class
             distances = [frechet_distance(fake[label], real[label]) for label in real]
@@ -89,8 +93,10 @@ class Agreement:
         check_labels(labels, len(rows))
         self.dim = rows.shape[1]
         if len(labels) and not (0 <= labels.min() and labels.max() < self.dim):
-            raise ZooError(f"labels {labels.min()} to {labels.max()} for a classifier of {self.dim} classes; "
-                           f"give 0 to {self.dim - 1}.")
+            raise ZooError(
+                f"labels {labels.min()} to {labels.max()} for a classifier of {self.dim} classes; "
+                f"give 0 to {self.dim - 1}."
+            )
         self.right += int(np.sum(rows.argmax(axis=1) == labels))
         self.count += len(rows)
 

@@ -5,10 +5,10 @@ These look at pixels, without a classifier, so they hold for any kind of picture
 
 import numpy as np
 
-from ...errors import ZooError, count_of
-from .. import structural
-from ..base import Metric, Value, check_labels
-from ..pairs import mean_of
+from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.metrics import structural
+from tfgan_zoo.metrics.base import Metric, Value, check_labels
+from tfgan_zoo.metrics.pairs import mean_of
 
 
 class Images:
@@ -161,19 +161,30 @@ class SlicedWasserstein(Metric):
 
     SMALLEST = 16
 
-    def __init__(self, dim: int | None = None, *, images: int = Images.LIMIT, patches: int = 128, directions: int = 512,
-                 seed: int = 0):
+    def __init__(
+        self,
+        dim: int | None = None,
+        *,
+        images: int = Images.LIMIT,
+        patches: int = 128,
+        directions: int = 512,
+        seed: int = 0,
+    ):
         if not 2 <= images <= Images.LIMIT or patches < 1 or directions < 1:
-            raise ZooError(f"{images} images, {patches} patches, {directions} directions: give 2 to {Images.LIMIT:,} "
-                           "images, 1 or more of the others.")
+            raise ZooError(
+                f"{images} images, {patches} patches, {directions} directions: give 2 to {Images.LIMIT:,} "
+                "images, 1 or more of the others."
+            )
         super().__init__(dim)
         self.images, self.patches, self.directions, self.seed = images, patches, directions, seed
 
     def compare(self, real, fake):
         (real, _), (fake, _) = real, fake
         if real.shape[1:3] != fake.shape[1:3] or min(real.shape[1:3]) < self.SMALLEST:
-            raise ZooError(f"real images of {real.shape[1]}x{real.shape[2]} pixels and generated ones of "
-                           f"{fake.shape[1]}x{fake.shape[2]}; give both of one size, {self.SMALLEST} or more.")
+            raise ZooError(
+                f"real images of {real.shape[1]}x{real.shape[2]} pixels and generated ones of "
+                f"{fake.shape[1]}x{fake.shape[2]}; give both of one size, {self.SMALLEST} or more."
+            )
         count = min(len(real), len(fake), self.images)
         levels = 1 + int(np.log2(min(real.shape[1:3]) // self.SMALLEST))
         distances = []

@@ -1,7 +1,7 @@
 """The Fréchet distance as a metric. The equation and the running statistics are in `tfgan_zoo.metrics.frechet`."""
 
-from ..base import Metric
-from ..frechet import RunningGaussian, Statistics, frechet_distance
+from tfgan_zoo.metrics.base import Metric
+from tfgan_zoo.metrics.frechet import RunningGaussian, Statistics, frechet_distance
 
 
 class FrechetDistance(Metric):

@@ -4,14 +4,14 @@ import warnings
 
 import numpy as np
 
-from ...errors import ZooError, count_of
-from ..base import Metric, Rows, Value
+from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.metrics.base import Metric, Rows, Value
 
 
 class KernelDistance(Metric):
     """The squared maximum mean discrepancy under the kernel (x·y / dim + 1)³, with its unbiased estimator.
 
-    Binkowski et al. 2018, https://arxiv.org/abs/1801.01401; the kernel Inception distance where the features are Inception's.
+    Binkowski et al. 2018, https://arxiv.org/abs/1801.01401; KID on Inception's features.
     The mean over random subsets, drawn without replacement, with the standard deviation over them. As the estimator
     has no bias, fewer samples make the value noisier but not larger, and where both sides follow the same
     distribution it lies around 0, below it as often as above.
@@ -48,8 +48,7 @@ class KernelDistance(Metric):
             subsets = 1  # all others would be the same samples again
         draw = np.random.RandomState(self.seed)  # unlike default_rng's, its numbers are the same in all NumPy versions
         distances = [
-            mmd2(*(rows[draw.choice(len(rows), size, replace=False)] for rows in (fake, real)))
-            for _ in range(subsets)
+            mmd2(*(rows[draw.choice(len(rows), size, replace=False)] for rows in (fake, real))) for _ in range(subsets)
         ]
         return {"kid": Value(float(np.mean(distances)), float(np.std(distances)) if subsets > 1 else None)}
 

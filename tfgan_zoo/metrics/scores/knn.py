@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..base import Metric
-from ..distances import nearest
-from ..labelled import LabelledRows
+from tfgan_zoo.metrics.base import Metric
+from tfgan_zoo.metrics.distances import nearest
+from tfgan_zoo.metrics.labelled import LabelledRows
 
 
 class NearestNeighborAccuracy(Metric):

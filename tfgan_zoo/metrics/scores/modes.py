@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 
-from ...errors import ZooError, count_of
-from ..base import Metric, check
+from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.metrics.base import Metric, check
 
 
 class Histogram:
@@ -85,12 +85,15 @@ class MixtureModes(Metric):
     def __init__(self, dim: int | None = None, *, modes: np.ndarray, sigma: float):
         centres = np.asarray(modes, np.float64)
         if centres.ndim != 2 or dim not in (None, centres.shape[1]) or not sigma > 0:
-            raise ZooError(f"modes of shape {centres.shape} and sigma {sigma}; give centres (k, {dim or 2}) and a "
-                           "sigma above 0.")
+            raise ZooError(
+                f"modes of shape {centres.shape} and sigma {sigma}; give centres (k, {dim or 2}) and a sigma above 0."
+            )
         distinct = len(np.unique(centres, axis=0))
         if distinct < len(centres):
-            raise ZooError(f"{len(centres)} modes, of which {distinct} are distinct: give each once (a ring's angles "
-                           "end before 2 pi).")
+            raise ZooError(
+                f"{len(centres)} modes, of which {distinct} are distinct: give each once (a ring's angles "
+                "end before 2 pi)."
+            )
         self.modes, self.sigma = centres, sigma
         self.statistic = lambda _: NearestModes(centres, sigma)
         super().__init__(dim)
@@ -118,8 +121,9 @@ class StackedDigits(Histogram):
             check(digits.reshape(len(digits), -1), None)
             digits = digits.argmax(axis=2)
         elif digits.dtype.kind not in "iu" or digits.shape[1:] != (self.CHANNELS,):
-            raise ZooError(f"rows of shape {digits.shape} and type {digits.dtype}; give logits (n, 3, 10) or digits, "
-                           "int (n, 3).")
+            raise ZooError(
+                f"rows of shape {digits.shape} and type {digits.dtype}; give logits (n, 3, 10) or digits, int (n, 3)."
+            )
         elif len(digits) and not (digits.min() >= 0 and digits.max() < self.CLASSES):
             raise ZooError(f"digits of {digits.min()} to {digits.max()}; give 0 to 9.")
         self.add(digits @ np.array([100, 10, 1]), len(digits))
@@ -140,7 +144,6 @@ class StackedModes(Metric):
     higher = ("stacked_modes",)
     takes = "channel_logits"
     extractor = "mnist_cnn"
-    extractor = "mnist_cnn"
     sides = ("fake",)
     statistic = StackedDigits
 
@@ -148,6 +151,9 @@ class StackedModes(Metric):
 
     def compare(self, fake):
         if fake.total < self.SAMPLES:
-            warnings.warn(f"{count_of(fake.total, 'sample')}: fewer find fewer of the 1,000 modes; give "
-                          f"{self.SAMPLES:,}, as published numbers do.", stacklevel=2)
+            warnings.warn(
+                f"{count_of(fake.total, 'sample')}: fewer find fewer of the 1,000 modes; give "
+                f"{self.SAMPLES:,}, as published numbers do.",
+                stacklevel=2,
+            )
         return {"stacked_modes": fake.found(), "stacked_kl": fake.reverse_kl()}

@@ -1,13 +1,14 @@
 """Memorisation: are generated images copies of training images? By number, and side by side for the eye."""
 
 import warnings
+from types import MappingProxyType
 
 import numpy as np
 
-from ...errors import ZooError
-from ...images import grid
-from ..base import Metric, Rows
-from ..distances import nearest
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.images import grid
+from tfgan_zoo.metrics.base import Metric, Rows
+from tfgan_zoo.metrics.distances import nearest
 
 CLOSEST = 0.01
 
@@ -31,7 +32,7 @@ class Memorisation(Metric):
 
     name = "memorisation"
     values = ("memorisation", "ct_score", "nearest_ratio")
-    best = {"memorisation": CLOSEST, "ct_score": 0.0, "nearest_ratio": 1.0}
+    best = MappingProxyType({"memorisation": CLOSEST, "ct_score": 0.0, "nearest_ratio": 1.0})
     sides = ("real", "fake", "held_out")
     floor = False  # held-out data in place of the fakes would be the training data themselves
     statistic = Rows
@@ -47,8 +48,10 @@ class Memorisation(Metric):
         close = np.sort(of_real)[int(np.ceil(CLOSEST * len(of_real))) - 1]
         real_median, fake_median = (np.sqrt(np.median(squared)) for squared in (of_real, of_fake))
         if real_median == 0:
-            raise ZooError("memorisation: most of the real samples are training samples (held_out) too; "
-                           "give real data of another split.")
+            raise ZooError(
+                "memorisation: most of the real samples are training samples (held_out) too; "
+                "give real data of another split."
+            )
         return {
             "memorisation": np.mean(of_fake <= close),
             "ct_score": rank_z(of_fake, of_real),

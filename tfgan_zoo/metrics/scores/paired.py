@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 
-from ...errors import ZooError, count_of
-from .. import pictures, structural
-from ..pairs import PairedMetric, mean_of
+from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.metrics import pictures, structural
+from tfgan_zoo.metrics.pairs import PairedMetric, mean_of
 
 
 class _OfPictures(PairedMetric):
@@ -26,8 +26,9 @@ class _OfPictures(PairedMetric):
 
     def _seen(self, images: np.ndarray) -> np.ndarray:
         if images.dtype != np.uint8 or images.ndim != 4:
-            raise ZooError(f"{self.name}: pictures of shape {images.shape} and dtype {images.dtype}; "
-                           "give uint8 (n, h, w, 1 or 3).")
+            raise ZooError(
+                f"{self.name}: pictures of shape {images.shape} and dtype {images.dtype}; give uint8 (n, h, w, 1 or 3)."
+            )
         return pictures.shave(pictures.luma(images) if self.luma else images, self.border)
 
 
@@ -51,8 +52,11 @@ class Psnr(_OfPictures):
     def compare(self, fake):
         equal = int(np.isinf(fake).sum())
         if equal:
-            warnings.warn(f"{count_of(equal, 'pair')} of {len(fake):,} with equal pictures: their PSNR, and so the "
-                          "mean, is infinite; leave them out.", stacklevel=2)
+            warnings.warn(
+                f"{count_of(equal, 'pair')} of {len(fake):,} with equal pictures: their PSNR, and so the "
+                "mean, is infinite; leave them out.",
+                stacklevel=2,
+            )
             return {self.name: np.inf}
         return super().compare(fake)
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..base import Metric, Rows, Value
-from ..distances import blocks
+from tfgan_zoo.metrics.base import Metric, Rows, Value
+from tfgan_zoo.metrics.distances import blocks
 
 
 class ParzenLikelihood(Metric):

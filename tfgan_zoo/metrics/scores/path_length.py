@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ...errors import ZooError
-from ..base import check
-from ..pairs import PairedMetric, mean_of
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.metrics.base import check
+from tfgan_zoo.metrics.pairs import PairedMetric, mean_of
 
 
 class PathLength(PairedMetric):

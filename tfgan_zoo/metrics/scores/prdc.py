@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ...errors import ZooError
-from ..base import Metric, Rows
-from ..distances import blocks, closer, nearest
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.metrics.base import Metric, Rows
+from tfgan_zoo.metrics.distances import blocks, closer, nearest
 
 
 class PrecisionRecall(Metric):

@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 
-from ...errors import ZooError, count_of
-from ..base import Metric, Rows
-from ..distances import nearest
+from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.metrics.base import Metric, Rows
+from tfgan_zoo.metrics.distances import nearest
 
 
 class TwoSampleAccuracy(Metric):
@@ -35,8 +35,9 @@ class TwoSampleAccuracy(Metric):
     def compare(self, real, fake):
         count = min(len(real), len(fake))
         if count < 2:
-            raise ZooError(f"two_sample of {len(real):,} real and {count_of(len(fake), 'fake sample')}: "
-                           "it takes 2 of each.")
+            raise ZooError(
+                f"two_sample of {len(real):,} real and {count_of(len(fake), 'fake sample')}: it takes 2 of each."
+            )
         if len(real) != len(fake):
             warnings.warn(
                 f"two_sample takes as many real as fake samples: {count:,} of {len(real):,} real and {len(fake):,} "
