@@ -19,7 +19,7 @@ setup(
     packages=[*find_packages(include=["tfgan_zoo", "tfgan_zoo.*"]), "zoo_configs"],
     package_data={
         "tfgan_zoo": ["pretrained/*.json", "pretrained/*.npz"],
-        "tfgan_zoo.metrics": ["weights/*.json", "weights/*.npz"],
+        "tfgan_zoo.features": ["weights/*.json", "weights/*.npz"],
         "zoo_configs": ["*.toml"],
     },
     install_requires=[
@@ -35,6 +35,6 @@ setup(
         "pillow>=10",
         "matplotlib>=3.8",  # loss curves, and the typefaces of the embedded glyphs
     ],
-    extras_require={"test": ["pytest>=8", "scipy>=1.11"]},
+    extras_require={"test": ["pytest>=8", "ruff>=0.8", "scipy>=1.11"]},
     entry_points={"console_scripts": ["tfgan_zoo = tfgan_zoo.cli:main"]},
 )

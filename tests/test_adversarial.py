@@ -258,7 +258,7 @@ def test_wgan_gp_covers_a_ring_of_gaussians():
 
 
 def test_dcgan_learns_what_glyphs_look_like():
-    from tfgan_zoo.metrics.frechet import RunningGaussian, frechet_distance
+    from tfgan_zoo.metrics.maths.frechet import RunningGaussian, frechet_distance
 
     def statistics(images):
         gaussian = RunningGaussian(64)

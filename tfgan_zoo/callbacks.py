@@ -236,7 +236,7 @@ class Quality(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         from tfgan_zoo import evaluation
 
-        evaluation.tasks_of(
+        evaluation.asked_for(
             self.metrics, **{k: v for k, v in self.options.items() if k in evaluation.OPENING}
         )  # or fail now
         self._began = time.perf_counter()

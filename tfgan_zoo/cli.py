@@ -306,7 +306,7 @@ class Measuring(click.Command):
 
 def stored(result) -> str:
     """A stored result in one line."""
-    from tfgan_zoo import results as stamps
+    from tfgan_zoo import stamps
 
     return f"{stamps.number(result)} ({stamps.floor(result)}); {result['samples']:,} images, {stamps.protocol(result)}"
 
@@ -400,7 +400,7 @@ def measured(target, neighbours, options) -> tuple:
     import warnings
 
     from tfgan_zoo import verbs
-    from tfgan_zoo.metrics import inception_weights
+    from tfgan_zoo.features import inception_weights
 
     if options.pop("download_inception"):
         console.note(inception_weights.download())
@@ -417,7 +417,7 @@ def show_results(results, seconds, out) -> None:
     """The results as a table with its protocol below, and as JSON lines where these are wanted."""
     import json
 
-    from tfgan_zoo import results as stamps
+    from tfgan_zoo import stamps
 
     rows = [result.as_dict() for result in results]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
@@ -463,7 +463,7 @@ def compare(sources, metrics, ignore):
     python -m tfgan_zoo compare dcgan_mnist gan_mnist
     python -m tfgan_zoo compare runs/dcgan_mnist runs/dcgan_mnist-2 dcgan_mnist --metrics fd_mnist
     """
-    from tfgan_zoo import results as stamps
+    from tfgan_zoo import stamps
 
     rows = stamps.gathered(sources)
     wanted = [name.strip() for name in metrics.split(",")] if metrics else stamps.common(rows)

@@ -11,8 +11,7 @@ import tensorflow as tf
 from tfgan_zoo import config, console, evaluation, generation, index, weights, zoo
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.evaluation import neighbours as beside
-from tfgan_zoo.evaluation import targets
+from tfgan_zoo.evaluation import similar, targets
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.runs import Run
 from tfgan_zoo.serving import savedmodel
@@ -129,7 +128,7 @@ def evaluate(
     if neighbours:
         if not isinstance(reference, evaluation.Stream):
             raise ZooError("neighbours are looked for among images: name a folder or a data set with against.")
-        beside.save(neighbours, images, reference, neighbours_on(metrics), **protocol)
+        similar.save(neighbours, images, reference, neighbours_on(metrics), **protocol)
     return results
 
 
@@ -202,7 +201,7 @@ def assess(
         **protocol,
     )
     if neighbours:
-        beside.save(neighbours, generated, evaluation.Selected(training), neighbours_on(metrics), **protocol)
+        similar.save(neighbours, generated, evaluation.Selected(training), neighbours_on(metrics), **protocol)
     for result in results if run else ():
         run.append("evaluations.jsonl", result.as_dict())
     return results

@@ -5,7 +5,6 @@ place on the last axis under `<network>/<index>/scale`. Nothing is unpickled.
 """
 
 import json
-import os
 import urllib.request
 import zipfile
 import zlib
@@ -41,18 +40,13 @@ def card(name: str) -> dict[str, Any]:
     return json.loads((index.PRETRAINED / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def cache_folder() -> Path:
-    """Where downloads and cached statistics go: $TFGAN_ZOO_CACHE or ~/.cache/tfgan_zoo."""
-    return Path(os.environ.get("TFGAN_ZOO_CACHE", Path.home() / ".cache" / "tfgan_zoo"))
-
-
 def find(name: str, card: dict[str, Any]) -> Path:
     """The verified weights file of a model: packaged, cached, or downloaded from the card's URL.
 
     Raises:
         ZooError: no file, or one whose SHA-256 is not the card's.
     """
-    packaged, cached = index.PRETRAINED / card["file"], cache_folder() / "weights" / card["file"]
+    packaged, cached = index.PRETRAINED / card["file"], files.cache_folder() / "weights" / card["file"]
     path = next((path for path in (packaged, cached) if path.is_file()), None)
     if path is None and card.get("url"):
         path = cached
@@ -76,7 +70,7 @@ def _verify(name: str, path: Path, expected: str) -> None:
     if actual != expected:
         raise ZooError(
             f"{name}: {path} is damaged: SHA-256 {actual[:12]}... instead of {expected[:12]}... "
-            f"{'Delete it to fetch it again' if cache_folder() in path.parents else 'Install tfgan_zoo again'}."
+            f"{'Delete it to fetch it again' if files.cache_folder() in path.parents else 'Install tfgan_zoo again'}."
         )
 
 

@@ -13,10 +13,7 @@ OUT, an .npz file of 95 MB, is for --inception-weights or $TFGAN_ZOO_INCEPTION. 
 (89 MB, Apache 2.0) instead and puts the file where it is found by itself: $TFGAN_ZOO_CACHE or ~/.cache/tfgan_zoo.
 """
 
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import click
 
@@ -32,7 +29,7 @@ from tfgan_zoo.errors import ZooError
 def main(source, out, download, url):
     if download == bool(source) or bool(source) != bool(out) or (url and not download):
         raise click.UsageError("give SOURCE and OUT.npz, or --download with nothing else but --url.")
-    from tfgan_zoo.metrics import inception_weights  # not before: --help must not wait for TensorFlow
+    from tfgan_zoo.features import inception_weights  # not before: --help must not wait for TensorFlow
 
     try:
         if download:

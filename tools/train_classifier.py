@@ -5,7 +5,7 @@
     python tools/train_classifier.py cifar10 --data-dir DIR --epochs 12
 
 DIR is a prepared tensorflow-datasets directory (nothing is downloaded). Writes <name>.npz (float16) and
-<name>.json into tfgan_zoo/metrics/weights/. The accuracy on the card is measured on the test split with the
+<name>.json into tfgan_zoo/features/weights/. The accuracy on the card is measured on the test split with the
 weights as stored.
 """
 
@@ -13,19 +13,16 @@ import argparse
 import datetime
 import math
 import platform
-import sys
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tfgan_zoo import files
-from tfgan_zoo.metrics import classifiers, features
+from tfgan_zoo import features, files
+from tfgan_zoo.features import classifiers
 
 DATASETS = {
     "mnist": {"extractor": "mnist_cnn", "licence": "CC BY-SA 3.0", "flip": False, "shift": 2},

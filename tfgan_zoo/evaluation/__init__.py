@@ -9,10 +9,10 @@
 Every number comes out as a `Result`, which carries where it comes from.
 """
 
+from tfgan_zoo.evaluation.asked import OPENING, asked_for
 from tfgan_zoo.evaluation.measure import Statistics, evaluate, provenance
 from tfgan_zoo.evaluation.streams import Generated, Pictures, Selected, Served, Stream
-from tfgan_zoo.evaluation.tasks import OPENING, tasks_of
-from tfgan_zoo.results import Result
+from tfgan_zoo.stamps import Result
 
 __all__ = [
     "OPENING",
@@ -23,7 +23,7 @@ __all__ = [
     "Served",
     "Statistics",
     "Stream",
+    "asked_for",
     "evaluate",
     "provenance",
-    "tasks_of",
 ]

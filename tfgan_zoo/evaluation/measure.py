@@ -21,13 +21,13 @@ import tensorflow as tf
 from tfgan_zoo import __version__, console, devices
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import cache as caches
+from tfgan_zoo.evaluation.asked import Asked, asked_for
 from tfgan_zoo.evaluation.streams import Generated, Pictures, Selected, Stream
-from tfgan_zoo.evaluation.tasks import Task, tasks_of
+from tfgan_zoo.files import cache_folder
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.base import Value
-from tfgan_zoo.metrics.scores.frechet import FrechetDistance
-from tfgan_zoo.results import Result
-from tfgan_zoo.weights import cache_folder
+from tfgan_zoo.metrics.frechet import FrechetDistance
+from tfgan_zoo.stamps import Result
 
 
 @dataclass
@@ -102,7 +102,7 @@ def evaluate(
     rest = held_out if held_out is None or isinstance(held_out, Stream) else Selected(held_out, fake.count)
     if rest is not None and real is not None and same(real, rest):
         raise ZooError(f"the held-out data is the reference itself ({real.line}); give another split.")
-    tasks = tasks_of(metrics, features, resize, settings, inception_weights, getattr(real, "data_facts", {}))
+    tasks = asked_for(metrics, features, resize, settings, inception_weights, getattr(real, "data_facts", {}))
     if any(len(task.metric.labelled) > 1 for task in tasks):
         agree_on_classes(fake, real)
     training = held_out if held_out is None or isinstance(held_out, Stream) else Selected(held_out)
@@ -125,7 +125,7 @@ def evaluate(
 
 
 # === Measuring ===
-def measure(tasks: list[Task], fake, real, rest, training, store, progress) -> dict[str, tuple[dict, dict]]:
+def measure(tasks: list[Asked], fake, real, rest, training, store, progress) -> dict[str, tuple[dict, dict]]:
     """{task's text: (numbers, numbers of the floor)}."""
     for task in tasks:
         for side, stream in (("real", real), ("held_out", training)):
@@ -145,7 +145,7 @@ def measure(tasks: list[Task], fake, real, rest, training, store, progress) -> d
                 f"{task.text} needs images, and {real.line} holds a mean and a covariance; they serve fd and fid."
             )
 
-    def of(side: str) -> list[Task]:
+    def of(side: str) -> list[Asked]:
         return [task for task in tasks if side in task.metric.sides]
 
     floors = [task for task in tasks if task.metric.floor and rest is not None and "fake" in task.metric.sides]
@@ -166,7 +166,7 @@ def measure(tasks: list[Task], fake, real, rest, training, store, progress) -> d
     return numbers
 
 
-def gather(stream: Stream, tasks: Sequence[Task], progress: Any, title: str) -> dict[tuple, Any]:
+def gather(stream: Stream, tasks: Sequence[Asked], progress: Any, title: str) -> dict[tuple, Any]:
     """One pass, in which every extractor sees every batch once. -> {task's key: statistics}."""
     first = {task.key: task for task in reversed(tasks)}  # one of those that share a statistic
     statistics = {
@@ -188,7 +188,7 @@ def gather(stream: Stream, tasks: Sequence[Task], progress: Any, title: str) -> 
     return {key: statistic.result() for key, statistic in statistics.items()}
 
 
-def cached(stream: Stream, tasks: Sequence[Task], store: Path, progress: Any, title: str) -> dict[tuple, Any]:
+def cached(stream: Stream, tasks: Sequence[Asked], store: Path, progress: Any, title: str) -> dict[tuple, Any]:
     """`gather`, but from the cache what it has; reads the images once, and only if it lacks something."""
     entries = {task.key: entry(stream, task, store) for task in tasks}
     found = {key: value for key, entry in entries.items() if entry and (value := entry.load()) is not None}
@@ -202,7 +202,7 @@ def cached(stream: Stream, tasks: Sequence[Task], store: Path, progress: Any, ti
     return found
 
 
-def entry(stream: Stream, task: Task, store: Path) -> caches.Entry | None:
+def entry(stream: Stream, task: Asked, store: Path) -> caches.Entry | None:
     """Where the statistics are kept; None for images or statistics that cannot be."""
     if task.extractor is not None and not task.extractor.sha256:
         return None  # weights that nothing identifies
@@ -224,7 +224,7 @@ def entry(stream: Stream, task: Task, store: Path) -> caches.Entry | None:
 
 
 # === Metrics of pairs ===
-def of_pairs(task: Task, fake: Stream, real: Stream | None, progress: Any) -> dict[str, Value]:
+def of_pairs(task: Asked, fake: Stream, real: Stream | None, progress: Any) -> dict[str, Value]:
     """The numbers of a metric whose sides belong together, row by row."""
     bar = progress.add_task(task.metric.name, total=fake.count, text="")
     if task.extractor is not None:  # two places on a way between latents
@@ -249,7 +249,7 @@ def of_pairs(task: Task, fake: Stream, real: Stream | None, progress: Any) -> di
 
 
 # === What is said of it ===
-def result(task: Task, name: str, value: Value, floor: Value | None, fake: Stream, real, rest) -> Result:
+def result(task: Asked, name: str, value: Value, floor: Value | None, fake: Stream, real, rest) -> Result:
     """The number called `name` with its stamp."""
     extractor, compared = task.extractor, real if "real" in task.metric.sides and not walks(task) else None
     return Result(
@@ -286,7 +286,7 @@ def agree_on_classes(fake: Stream, real: Any) -> None:
         )
 
 
-def walks(task: Task) -> bool:
+def walks(task: Asked) -> bool:
     """Whether the metric's pairs are places on ways between latents; others pair pictures of two folders."""
     return task.metric.paired and task.extractor is not None
 

@@ -12,7 +12,7 @@ from tfgan_zoo import config, data, files, index, zoo
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.evaluation import Statistics
 from tfgan_zoo.evaluation.streams import Pictures, Selected, Served, Stream, saved_model
-from tfgan_zoo.metrics import frechet
+from tfgan_zoo.metrics.maths import frechet
 
 
 def images(text: str, samples: int | None, seed: int, options: dict[str, Any], labelled: bool) -> Stream:

@@ -1,1 +1,1 @@
-"""Measures of generated data, in three steps each of which stands alone: features -> statistics -> number."""
+"""Metrics: equations over the features of two sides, found by name. Each in two steps: statistics -> number."""

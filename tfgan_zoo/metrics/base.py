@@ -3,7 +3,7 @@
 A metric is an equation over what it keeps of each side (its `statistic`). Statistics are apart from metrics so that
 metrics can share them: one pass over the images serves all, and those of real images can be cached.
 
-Nothing here or in `scores` imports TensorFlow.
+Nothing in this package imports TensorFlow.
 """
 
 import inspect

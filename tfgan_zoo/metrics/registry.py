@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from tfgan_zoo import metrics as package
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.metrics import scores
 from tfgan_zoo.metrics.base import Metric
 
 INCEPTION = "inception_2015"
@@ -28,10 +28,10 @@ WIDEST = ("2048", "logits_unbiased")  # what a name without a number stands for
 
 @functools.cache
 def metrics() -> dict[str, type[Metric]]:
-    """Every metric by its name: the `Metric` classes of the modules in `scores`."""
+    """Every metric by its name: the `Metric` classes of this package's modules."""
     found = {}
-    for module in pkgutil.iter_modules(scores.__path__):
-        for value in vars(importlib.import_module(f"{scores.__name__}.{module.name}")).values():
+    for module in pkgutil.iter_modules(package.__path__):
+        for value in vars(importlib.import_module(f"{package.__name__}.{module.name}")).values():
             if isinstance(value, type) and issubclass(value, Metric) and "name" in vars(value):
                 found[value.name] = value
     return dict(sorted(found.items()))
@@ -40,7 +40,11 @@ def metrics() -> dict[str, type[Metric]]:
 @functools.cache
 def classifiers() -> tuple[str, ...]:
     """The shipped classifiers' short names: "mnist" for mnist_cnn."""
-    return tuple(sorted(p.stem.removesuffix("_cnn") for p in (Path(__file__).parent / "weights").glob("*_cnn.json")))
+    return tuple(
+        sorted(
+            p.stem.removesuffix("_cnn") for p in (Path(__file__).parents[1] / "features" / "weights").glob("*_cnn.json")
+        )
+    )
 
 
 @dataclass(frozen=True)

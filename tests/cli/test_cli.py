@@ -1,0 +1,250 @@
+"""The command line: what it answers, how it teaches and how it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from helpers import refused, run
+from PIL import Image
+
+from tfgan_zoo import cli, config, index, weights
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.runs import Run
+
+COMMANDS = list(cli.main.commands)
+ON_TARGETS = ("evaluate", "generate", "interpolate", "export")
+UNTRAINED = next(name for name in index.presets() if name not in weights.names())
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """An empty current directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+# === Commands without TensorFlow ===
+def test_what_looks_things_up_never_imports_tensorflow():
+    code = f"""
+import sys
+from click.testing import CliRunner
+from tfgan_zoo.cli import main
+for arguments in {
+        [
+            ["list"],
+            ["info", UNTRAINED],
+            ["info", "gan"],
+            ["--help"],
+            ["train", "--help"],
+            ["train", "dcgn"],
+            ["train", UNTRAINED, "train.steps=x"],
+            ["evaluate", "nothing"],
+            ["generate", UNTRAINED],
+        ]
+    }:
+    CliRunner().invoke(main, arguments)
+    slow = {{"tensorflow", "keras", "pydantic_core", "numpy"}} & set(sys.modules)
+    fast = arguments[0] in ("list", "info", "--help")
+    assert not slow & {{"tensorflow", "keras"}} and not (fast and slow), (arguments, slow)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_list():
+    rows = run("list").stdout.splitlines()
+    assert [row.split()[0] for row in rows[1:]] == list(index.presets())
+    chosen = run("list", "--family", "gan").stdout.splitlines()[1:]
+    assert chosen and all(row.split()[:2] == [row.split()[0], "gan"] for row in chosen)
+    assert len(run("list", "--pretrained").stdout.splitlines()) == 1 + len(weights.names())
+
+
+@pytest.mark.parametrize("name", list(index.presets()))
+def test_info_of_a_preset(name):
+    shown = run("info", name).stdout
+    assert index.preset_path(name).read_text(encoding="utf-8").rstrip() in shown
+    facts = index.family_facts(config.load(name).family)
+    assert facts["paper"] in shown and all(argument in shown for argument in facts["arguments"])
+    if name in weights.names():
+        assert weights.card(name)["sha256"] in shown
+
+
+@pytest.mark.parametrize("name", index.families())
+def test_info_of_a_family(name):
+    shown = run("info", name).stdout
+    assert index.family_facts(name)["class"] in shown
+    assert all(f["preset"] in shown for f in index.listing() if f["family"] == name)
+
+
+# === Help ===
+def test_help_names_every_command_and_a_first_step():
+    shown = run("--help").stdout
+    assert all(f"\n  {command} " in shown for command in COMMANDS)
+    assert "python -m tfgan_zoo train dcgan_glyphs" in shown
+    assert run("-h").stdout == shown and "0.1" in run("--version").stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command(command):
+    result = run(command, "--help")
+    assert result.exit_code == 0 and len(cli.main.commands[command].help) > 20
+    for parameter in cli.main.commands[command].params:
+        assert parameter.param_type_name == "argument" or parameter.help, f"{command} {parameter.name} says nothing"
+    if command in ON_TARGETS:
+        assert "run directory" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize("preset_in_help", ["train", "evaluate", "generate"])
+def test_help_shows_commands_that_can_be_copied(preset_in_help):
+    shown = run(preset_in_help, "--help").stdout.splitlines()
+    examples = [line.split() for line in shown if " -m tfgan_zoo " in line]
+    assert examples
+    for _python, _m, _zoo, command, target, *_ in examples:
+        folder = command == "evaluate" and target in ("my_samples", "restored")
+        assert command == preset_in_help and (folder or target.removeprefix("runs/") in index.presets())
+
+
+# === Refusals ===
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["trian"], ["'trian'", "did you mean 'train'"]),
+        (["train", "dcgan_glyph"], ["'dcgan_glyph'", "did you mean 'dcgan_glyphs'"]),
+        (["info", "wgan_pg"], ["'wgan_pg'", "did you mean 'wgan_gp'"]),
+        (["list", "--family", "dcgn"], ["'dcgn'", "did you mean 'dcgan'"]),
+        (["build", "dcgan_glyph"], ["did you mean 'dcgan_glyphs'"]),
+        (["build", "dcgan_glyphs", "model.filters=0"], ["command line: model.filters = 0"]),
+        (["train", "dcgan_glyphs", "train.stpes=3"], ["'train.stpes'", "did you mean 'train.steps'"]),
+        (["train", "dcgan_glyphs", "--data-dir", "x"], ["'data.data_dir'"]),
+        (["train", "nowhere.toml"], ["no such file: nowhere.toml"]),
+    ],
+)
+def test_a_mistake_gets_one_line_that_helps(here, arguments, said):
+    line = refused(*arguments)
+    for part in said:
+        assert part in line
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("command", [*ON_TARGETS, "get"])
+def test_a_target_that_is_nothing(here, command):
+    (here / "empty").mkdir()
+    assert "did you mean 'dcgan_glyphs'" in refused(command, "dcgan_glyph")
+    assert "'nowhere/at_all'" in refused(command, "nowhere/at_all")
+    assert f"python -m tfgan_zoo train {UNTRAINED}" in refused(command, UNTRAINED)
+    if command != "get":
+        assert "empty: not a run directory" in refused(command, "empty")
+    assert [path.name for path in here.iterdir()] == ["empty"]
+
+
+def test_seeds_that_are_no_numbers(here):
+    Run.place(config.load("dcgan_glyphs", smoke=True), here / "mine")
+    assert "--seeds 1,b: give whole numbers" in refused("interpolate", "mine", "--seeds", "1,b")
+
+
+def test_stopping_says_so_and_ends_with_130(monkeypatch):
+    from tfgan_zoo import training
+
+    def train(*arguments, **options):
+        raise KeyboardInterrupt("stopped at step 5 of 10; saved in runs/x.")
+
+    monkeypatch.setattr(training, "train", train)
+    result = run("train", "dcgan_glyphs")
+    assert result.exit_code == 130 and result.stderr == "stopped at step 5 of 10; saved in runs/x.\n"
+
+
+def test_training_without_the_data_names_three_ways_on(here):
+    environment = {k: v for k, v in os.environ.items() if k != "TFDS_DATA_DIR"} | {"HOME": str(here)}
+    done = subprocess.run(
+        [sys.executable, "-m", "tfgan_zoo", "train", "dcgan_celeba", "model.filters=4"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=here,
+        env=environment,
+    )
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    for part in ("celeb_a is not in", "--download", "data.source=folder data.path=", "--smoke"):
+        assert part in line
+    assert not (here / "runs").exists()
+    assert not done.stdout
+
+
+@pytest.mark.parametrize(
+    "overrides, said",
+    [
+        (["data.source=folder", "data.path=nowhere"], ["data.path 'nowhere' does not exist", "give a folder"]),
+        (["data.source=arrays", "data.path=nowhere.npz"], ["data.path 'nowhere.npz' is not a file"]),
+        (["data.split=trian"], ["unknown split 'trian'", "did you mean 'train'"]),
+        (["train.optimizers.critic.name=adam"], ["unknown player 'critic'", "Allowed: discriminator, generator"]),
+        (["train.optimizers.generator.name=adm"], ["unknown optimizer 'adm'", "'adam'"]),
+        (
+            ["train.optimizers.generator.name=adam", "train.optimizers.generator.learn=1"],
+            ["train.optimizers.generator", "learn"],
+        ),
+    ],
+)
+def test_what_cannot_be_prepared(here, overrides, said):
+    line = refused("train", "dcgan_glyphs", "--smoke", *overrides)
+    for part in said:
+        assert part in line
+    assert not list(here.iterdir())
+
+
+def test_a_batch_that_replicas_cannot_share(here):
+    line = refused("train", "dcgan_glyphs", "--smoke", "data.batch_size=7", "--replicas", "2")
+    assert "data.batch_size=7" in line and "multiple of 2" in line and not list(here.iterdir())
+
+
+# === Training ===
+def test_dry_run_writes_nothing(here):
+    result = run("train", "dcgan_glyphs", "--smoke", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout.partition("\nnetworks")[0])["preset"] == "dcgan_glyphs"
+    assert "discriminator" in result.stdout and "s a step" in result.stdout and not list(here.iterdir())
+
+
+def test_a_damaged_picture_is_named_and_training_goes_on(here, caplog):
+    random = np.random.default_rng(0)
+    (here / "pictures").mkdir()
+    for i in range(9):
+        picture = Image.fromarray(random.integers(0, 256, (20, 20, 3)).astype("uint8"))
+        picture.save(here / "pictures" / f"{i}.png")
+    whole = (here / "pictures" / "5.png").read_bytes()
+    (here / "pictures" / "5.png").write_bytes(whole[: len(whole) // 2])
+    result = run("train", "dcgan_celeba", "--smoke", "data.source=folder", "data.path=pictures")
+    assert result.exit_code == 0, result.output
+    assert "skipped 1 file that cannot be decoded: 5.png" in caplog.text
+    done = Run(here / "runs" / "dcgan_celeba")
+    assert done.finished and done.step == 2 and done.experiment().data.path == "pictures"
+    facts = json.loads((done.path / "finished.json").read_text())["data"]
+    assert facts["examples"] == 8 and facts["skipped"] == {"count": 1, "names": ["5.png"]}
+    assert (here / "pictures" / "5.png").read_bytes() == whole[: len(whole) // 2]
+    assert (done.path / "samples" / "step-00000002.png").is_file()
+    for step in ("evaluate", "generate", "export"):
+        assert f"python -m tfgan_zoo {step} {done.path.relative_to(here)}" in result.stdout
+
+
+def test_a_run_directory_of_something_else_is_refused(here):
+    Run.place(config.load("dcgan_glyphs", smoke=True), here / "mine")
+    before = (here / "mine" / "config.json").read_text()
+    line = refused("train", "dcgan_glyphs", "--smoke", "--run-dir", "mine", "train.seed=3")
+    assert "mine: holds another experiment: train.seed is 0 there and 3 here" in line
+    (here / "notes").mkdir()
+    (here / "notes" / "a.txt").write_text("mine")
+    assert "notes: not a run directory" in refused("train", "dcgan_glyphs", "--smoke", "--run-dir", "notes")
+    assert "is a file" in refused("train", "dcgan_glyphs", "--smoke", "--run-dir", "notes/a.txt")
+    assert (here / "mine" / "config.json").read_text() == before
+    assert sorted(p.name for p in here.rglob("*")) == ["a.txt", "config.json", "mine", "notes"]
+
+
+def test_the_error_names_the_first_setting_that_differs(tmp_path):
+    run_ = Run.place(config.load("dcgan_glyphs", smoke=True), tmp_path / "mine")
+    more = config.load("dcgan_glyphs", ["train.steps=9"], smoke=True)
+    assert Run.place(more, run_.path).experiment().train.steps == 9  # more steps are the same experiment
+    with pytest.raises(ZooError, match="data.size is 64 there and 65 here"):
+        Run.place(config.load("dcgan_glyphs", ["data.size=65"], smoke=True), run_.path)

@@ -1,0 +1,185 @@
+"""TensorFlow Datasets: on mocked data, on a tiny set prepared on the spot, on MNIST if it is there."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from helpers import everything, labels, source, spec
+
+from tfgan_zoo.data.base import Data
+from tfgan_zoo.data.sources import tfds as module
+from tfgan_zoo.errors import ZooError
+
+
+def prepare(folder):
+    """Thirty 9 x 7 pictures, each of one colour, its number; the label is the number divided by ten."""
+    number = np.arange(30, dtype=np.uint8)
+    image = np.array(np.broadcast_to(number[:, None, None, None], (30, 9, 7, 3)))
+    train = tf.data.Dataset.from_tensor_slices({"image": image, "label": number.astype(np.int64) // 10})
+    features = {
+        "image": tfds.features.Image(shape=(9, 7, 3)),
+        "label": tfds.features.ClassLabel(num_classes=3),
+    }
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="zoo_tiny",
+        version="1.0.0",
+        features=tfds.features.FeaturesDict(features),
+        split_datasets={"train": train.take(30), "test": train.take(6)},
+        data_dir=str(folder),
+        disable_shuffling=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tfds")
+    prepare(folder)
+    return lambda **more: source("tfds", name="zoo_tiny", data_dir=str(folder), **more)
+
+
+def ids(dataset, count):
+    return np.concatenate([batch["image"][:, 0, 0, 0] for batch in dataset.take(count)])
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_epochs_are_permutations_that_resume(tiny, monkeypatch, cache):
+    monkeypatch.setattr(module, "BLOCK", 8)  # several blocks in an epoch
+    opened = tiny(cache=cache, transforms=["random_flip", {"random_shift": 1}]).open(spec((9, 7, 3)))
+    assert (type(opened) is Data) is cache and opened.facts["cached"] is cache
+    whole = ids(opened.batches(4, seed=2), 30)
+    assert (np.sort(whole.reshape(4, 30), axis=1) == np.arange(30)).all()
+    assert len({tuple(epoch) for epoch in whole.reshape(4, 30)}) == 4
+    tf.random.set_seed(1)
+    for start in (0, 5, 11):  # 5 is within the first epoch, 11 in the second
+        np.testing.assert_array_equal(ids(opened.batches(4, seed=2, start=start), 8), whole[4 * start : 4 * start + 32])
+    assert (ids(opened.batches(4, seed=3), 7) != whole[:28]).any()
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_shards_shapes_and_order(tiny, cache):
+    opened = tiny(cache=cache).open(spec((8, 6, 1)))
+    assert opened.batches(4).element_spec["image"] == tf.TensorSpec((4, 8, 6, 1), tf.uint8)
+    policy = opened.batches(4).options().experimental_distribute.auto_shard_policy
+    assert policy == tf.data.experimental.AutoShardPolicy.OFF
+    parts = [ids(opened.batches(4, shard=(i, 2)), 9).reshape(9, 2) for i in range(2)]
+    np.testing.assert_array_equal(np.hstack(parts).ravel(), ids(opened.batches(4), 9))
+    one_pass = everything(opened)
+    assert one_pass.shape == (30, 8, 6, 1)
+    np.testing.assert_array_equal(np.sort(one_pass[:, 0, 0, 0]), np.arange(30))
+    assert sum(len(batch) for batch in labels(opened.examples(4, limit=10), -1)) == 10
+
+
+def test_streamed_and_cached_data_are_the_same(tiny):
+    cached, streamed = (
+        tiny(cache=cache, transforms=[{"center_crop": 5}]).open(spec((8, 8, 3))) for cache in (True, False)
+    )
+    np.testing.assert_array_equal(everything(cached), everything(streamed))
+    assert cached.facts["fingerprint"] == streamed.facts["fingerprint"]
+    part = tiny(split="train[10:50%]").open(spec((9, 7, 3)))
+    np.testing.assert_array_equal(everything(part), everything(tiny().open(spec((9, 7, 3))))[3:15])
+
+
+def test_random_transforms_of_a_stream_resume(tiny):
+    opened = tiny(cache=False, transforms=["random_flip"]).open(spec((9, 7, 3)))
+    whole = list(opened.batches(4, seed=1).take(6))
+    for late, batch in zip(opened.batches(4, seed=1, start=4), whole[4:], strict=False):
+        tf.nest.map_structure(np.testing.assert_array_equal, late, batch)
+
+
+def test_splits_that_are_not_there(tiny):
+    with pytest.raises(ZooError, match="unknown split 'trian': did you mean 'train'.*Allowed: test, train"):
+        tiny(split="trian").open(spec())
+    with pytest.raises(ZooError, match=r"data.split 'train\[:x\]'.*Splits: train, test") as caught:
+        tiny(split="train[:x]").open(spec())
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ZooError, match="Splits: train, test"):
+        tiny(split="train[5:5]").open(spec())
+    with pytest.raises(ZooError, match="all equal"):
+        tiny(split="train+test").open(spec(), split="test")
+
+
+def test_damaged_files_are_told(tmp_path):
+    prepare(tmp_path)
+    [file] = tmp_path.rglob("*train*tfrecord*")
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(ZooError, match="prepare them again") as caught:
+        source("tfds", name="zoo_tiny", data_dir=str(tmp_path)).open(spec())
+    assert "\n" not in str(caught.value)
+
+
+def test_data_that_is_not_there_names_the_ways_on(tmp_path):
+    with pytest.raises(ZooError) as caught:
+        source("tfds", name="celeb_a", data_dir=str(tmp_path)).open(spec(label=False))
+    message = str(caught.value)
+    for way in (
+        "data.download=true",
+        "--download",
+        "data.source=folder data.path=FOLDER",
+        "data.source=synthetic",
+        "--smoke",
+    ):
+        assert way in message
+    assert "celeb_a" in message and "\n" not in message
+
+
+def test_unknown_names(tmp_path):
+    with pytest.raises(ZooError, match="unknown dataset 'mnst': did you mean .*'mnist'"):
+        source("tfds", name="mnst", data_dir=str(tmp_path)).open(spec())
+    with pytest.raises(ZooError, match="unknown config 'bedrom': did you mean 'bedroom'"):
+        source("tfds", name="lsun/bedrom", data_dir=str(tmp_path)).open(spec())
+    with pytest.raises(ZooError, match="has no images"):
+        source("tfds", name="iris", data_dir=str(tmp_path)).open(spec())
+
+
+def test_a_download_that_fails_names_the_ways_on(tmp_path, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OSError("no route\nto the host")
+
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
+    with pytest.raises(ZooError, match="could not be downloaded: no route; .*data.source=synthetic"):
+        source("tfds", name="mnist", data_dir=str(tmp_path), download=True).open(spec())
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_celeb_a(cache):
+    with tfds.testing.mock_data(num_examples=5):
+        settings = {"transforms": [{"center_crop": 178}, "random_flip"], "cache": cache}
+        opened = source("tfds", name="celeb_a", **settings).open(spec((64, 64, 3), label=False))
+        assert opened.num_examples == 5 and opened.facts["image_shape"] == [218, 178, 3]
+        assert next(iter(opened.batches(4)))["image"].shape == (4, 64, 64, 3)
+        assert everything(opened).shape == (5, 64, 64, 3)
+        with pytest.raises(ZooError, match="data.label: attributes/5_o_Clock_Shadow, .*attributes/Young"):
+            source("tfds", name="celeb_a", **settings).open(spec((64, 64, 3)))
+        opened = source("tfds", name="celeb_a", label="attributes/Male", **settings).open(spec((64, 64, 3)))
+        assert opened.num_classes == 2 and set(everything(opened, "label").tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_lsun(cache):
+    with tfds.testing.mock_data(num_examples=5):  # pictures of many sizes
+        opened = source("tfds", name="lsun/bedroom", cache=cache).open(spec((32, 32, 3), label=False))
+        assert opened.facts["image_shape"] == [None, None, 3]
+        assert next(iter(opened.batches(4)))["image"].shape == (4, 32, 32, 3)
+        assert everything(opened).shape == (5, 32, 32, 3)
+        with pytest.raises(ZooError, match="lsun/bedroom has no feature 'label'.*this dataset has none"):
+            source("tfds", name="lsun/bedroom").open(spec())
+
+
+def test_mnist(shared):
+    here = source("tfds", name="mnist", data_dir=str(shared / "data/tfds"), split="test")
+    opened = here.open(spec((28, 28, 1)))
+    assert opened.num_examples == 10_000 and opened.num_classes == 10
+    assert opened.facts["source"] == "tfds mnist/3.0.1 [test]" and opened.facts["cached_bytes"] == 10_000 * 788
+    assert np.bincount(everything(opened, "label")).tolist() == [
+        980,
+        1135,
+        1032,
+        1010,
+        982,
+        892,
+        958,
+        1028,
+        974,
+        1009,
+    ]
+    assert here.open(spec((28, 28, 1)), split="train[:1000]").num_examples == 1000

@@ -1,0 +1,124 @@
+"""A metric as it was asked for: the equation, the features it is taken on, what it keeps of a side."""
+
+import functools
+import inspect
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfgan_zoo import features as extractors
+from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.features import inception_weights as fetched
+from tfgan_zoo.metrics import registry
+from tfgan_zoo.metrics.base import Metric
+
+OPENING = ("features", "resize", "settings", "inception_weights")
+"""The arguments of `evaluate` that decide which networks and equations there are."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A metric as it was asked for, with its extractor and the output of it that the metric takes."""
+
+    text: str
+    metric: Metric
+    extractor: Any
+    tap: str | None
+    values: tuple[str, ...]
+
+    @property
+    def key(self) -> tuple:
+        """Equal for tasks that keep the same of a side: (extractor, output, what of it, statistic)."""
+        statistic = self.metric.statistic if inspect.isclass(self.metric.statistic) else self.metric.name
+        return getattr(self.extractor, "name", None), self.tap, self.metric.takes, statistic
+
+    def rows(self, images: np.ndarray, outputs: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
+        """What the metric takes of a batch; `outputs`: {extractor: {tap: features}}."""
+        if self.metric.takes in ("images", "points"):
+            return images
+        if self.metric.takes == "channel_logits":
+            channels = np.split(images, images.shape[-1], axis=-1)
+            return np.stack([self.extractor.outputs(grey, [self.tap])[self.tap] for grey in channels], axis=1)
+        return outputs[self.extractor.name][self.tap]
+
+    def add(self, statistic: Any, rows: np.ndarray, labels: np.ndarray | None, line: str) -> None:
+        """Feed a batch to this task's statistic."""
+        if not self.metric.labelled:
+            statistic.update(rows)
+        elif labels is None:
+            raise ZooError(f"{self.text} needs labels and {line} has none: give class subfolders or labelled data.")
+        else:
+            statistic.update(rows, labels)
+
+
+def asked_for(
+    names: Sequence[str],
+    features: str | None = None,
+    resize: str | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    inception_weights: Any = None,
+    facts: Mapping[str, Any] | None = None,
+) -> list[Asked]:
+    """The tasks that `names` ask for, with their extractors opened.
+
+    Args:
+        features, resize, settings, inception_weights: as `evaluate`.
+        facts: what the reference's data say of themselves.
+
+    Raises:
+        ZooError: an unknown name or setting, or an extractor that cannot be opened.
+    """
+    settings, facts = settings or {}, facts or {}
+    if not names:
+        raise ZooError("no metrics: name at least one, such as fd_mnist.")
+    for name in settings:
+        if name not in registry.metrics():
+            raise unknown("metric", name, registry.metrics(), where="settings")
+    tasks = []
+    for choice in [registry.parse(text, features) for text in dict.fromkeys(names)]:
+        kind, name, tap = choice.metric, choice.extractor, choice.tap
+        extractor = None
+        if name is not None:
+            weights = _inception_weights(inception_weights) if name == registry.INCEPTION else None
+            extractor = opened(name, _stamp(weights or name), weights, None if name == "pixels" else resize)
+        if extractor is not None:
+            tap = tap or (extractor.features if kind.takes == "features" else extractor.logits)
+            if tap is None:
+                raise ZooError(f"metric {choice.text!r}: {name} has no logits; use a classifier, such as mnist_cnn.")
+            extractor.require([tap])
+        known = {key: facts[key] for key in kind.from_data if key in facts}
+        metric = made(kind, extractor.taps[tap] if extractor else None, {**known, **settings.get(kind.name, {})})
+        tasks.append(Asked(choice.text, metric, extractor, tap, choice.values))
+    return tasks
+
+
+@functools.lru_cache(maxsize=4)
+def opened(name: str, stamp: Any, weights: str | None = None, resize: str | None = None) -> Any:
+    """The extractor; kept, so that measuring during training traces its network once. `stamp` tells changed files."""
+    return extractors.extractor(name, weights=weights, resize=resize)
+
+
+def _stamp(path: str) -> int | None:
+    return Path(path).stat().st_mtime_ns if Path(path).exists() else None
+
+
+def _inception_weights(given: Any) -> str | None:
+    """The file that is used in the end, which the environment decides where none is given; None where there is none."""
+    named, cached = given or os.environ.get(extractors.INCEPTION_VARIABLE), fetched.cached()
+    return str(named) if named else str(cached) if cached.is_file() else None
+
+
+def made(kind: type[Metric], dim: int | None, settings: Mapping[str, Any]) -> Metric:
+    """The metric with its settings. Raises ZooError for one that it does not have."""
+    allowed = [name for name in inspect.signature(kind.__init__).parameters if name not in ("self", "dim")]
+    for name in settings:
+        if name not in allowed:
+            raise unknown("setting", name, allowed, where=kind.name)
+    try:
+        return kind(dim, **settings)
+    except TypeError as error:
+        raise ZooError(f"{kind.name} {dict(settings)}: {error}.") from None

@@ -1,0 +1,94 @@
+"""A picture of samples beside the training images nearest to them: what memorisation looks like."""
+
+import copy
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tfgan_zoo import console, images
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.evaluation.asked import asked_for
+from tfgan_zoo.evaluation.measure import cached, gather
+from tfgan_zoo.evaluation.streams import Pictures, Stream
+from tfgan_zoo.files import cache_folder
+from tfgan_zoo.metrics.maths.distances import nearest
+
+
+def picture(
+    generated: Stream,
+    training: Stream,
+    on: str = "memorisation",
+    *,
+    count: int = 10,
+    k: int = 7,
+    features: str | None = None,
+    resize: str | None = None,
+    inception_weights: str | os.PathLike | None = None,
+    cache: str | os.PathLike | None = None,
+) -> np.ndarray:
+    """The first `count` generated images, each in a row with the `k` training images nearest to it, nearest first.
+
+    Args:
+        on: a metric's name that says on which features, such as "memorisation_mnist".
+        features, resize, inception_weights, cache: as `evaluate`. The features of training images come from the cache
+            where they have been measured before.
+
+    Returns:
+        uint8 (height, width, c).
+
+    Raises:
+        ZooError: images of different sizes, or features that are not there.
+    """
+    tasks = asked_for([on], features, resize, None, inception_weights)
+    first = copy.copy(generated)
+    first.count = min(count, generated.count)
+    if isinstance(first, Pictures):
+        first.names = first.names[: first.count]
+    with console.progress(transient=True, disable=not sys.stderr.isatty()) as progress:
+        (theirs,) = cached(training, tasks, Path(cache) if cache else cache_folder(), progress, "training").values()
+        (ours,) = gather(first, tasks, progress, "generated").values()
+    indices = nearest(ours, theirs, k).indices
+    fakes = np.concatenate([batch for batch, _ in first.batches()])[: first.count]
+    return rows(fakes, picked(training, indices))
+
+
+def picked(stream: Stream, places: np.ndarray) -> np.ndarray:
+    """The images of a stream at `places`, int (...) -> uint8 (..., h, w, c), in one pass."""
+    wanted, found, start = set(places.ravel().tolist()), {}, 0
+    for batch, _ in stream.batches():
+        found |= {start + i: batch[i] for i in range(len(batch)) if start + i in wanted}
+        start += len(batch)
+        if len(found) == len(wanted):
+            break
+    try:
+        chosen = np.stack([found[place] for place in places.ravel()])
+    except ValueError:
+        raise ZooError(f"{stream.line}: its pictures have several sizes; neighbours are drawn of one size.") from None
+    return chosen.reshape(*places.shape, *chosen.shape[1:])
+
+
+def save(path: str | os.PathLike, generated: Stream, training: Stream, on: str, **options) -> None:
+    """Write `picture` to a .png or .jpg file."""
+    images.save_image(path, picture(generated, training, on, **options))
+
+
+def rows(fakes: np.ndarray, neighbours: np.ndarray) -> np.ndarray:
+    """Each fake in the first column, the training images nearest to it beside it, nearest first.
+
+    Args:
+        fakes: uint8 (n, h, w, c).
+        neighbours: uint8 (n, k, h, w, c); training images at `nearest(fake rows, training rows, k).indices`.
+
+    Returns:
+        uint8 (height, width, c), n rows of 1 + k images.
+
+    Raises:
+        ZooError: images of other types or shapes.
+    """
+    fakes, neighbours = np.asarray(fakes), np.asarray(neighbours)
+    if neighbours.ndim != 5 or fakes.shape != (len(fakes), *neighbours.shape[2:]) or len(fakes) != len(neighbours):
+        raise ZooError(f"fakes {fakes.shape} and neighbours {neighbours.shape}; give (n, h, w, c) and (n, k, h, w, c).")
+    cells = np.concatenate([fakes[:, None], neighbours], axis=1)
+    return images.grid(cells.reshape(-1, *fakes.shape[1:]), columns=cells.shape[1])

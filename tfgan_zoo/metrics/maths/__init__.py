@@ -1,0 +1,1 @@
+"""Mathematics of the metrics, on NumPy arrays."""
