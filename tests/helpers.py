@@ -1,10 +1,10 @@
 """What several tests use."""
 
 import numpy as np
-import tensorflow as tf
 from click.testing import CliRunner
 
 from tfgan_zoo import cli, data
+from tfgan_zoo.modalities import ClassLabel, Image
 
 
 # === The command line, in this process ===
@@ -26,8 +26,7 @@ def refused(*arguments):
 # === Data ===
 def spec(shape=(8, 8, 1), *, label=True):
     """The element specification of pictures, with labels or without."""
-    wanted = {"image": tf.TensorSpec(shape, tf.float32)}
-    return wanted | ({"label": tf.TensorSpec((), tf.int32)} if label else {})
+    return {"image": Image(shape)} | ({"label": ClassLabel()} if label else {})
 
 
 def source(kind, /, **settings):

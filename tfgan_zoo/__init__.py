@@ -2,7 +2,7 @@
 
 The verbs are the same in Python and on the command line (`python -m tfgan_zoo VERB`):
 
-    list, info, build, get, train, evaluate, generate, interpolate, arithmetic, export, env
+    list, info, build, get, load, train, evaluate, generate, interpolate, arithmetic, translate, export, env
 
 Nothing heavy is imported until a verb needs it.
 """
@@ -11,12 +11,13 @@ import importlib
 import os
 
 # On x86 CPUs without AVX512 TensorFlow leaves oneDNN off, which halves the speed of convolutions. It reads the variable
-# when it is loaded; who has decided otherwise keeps that.
+# when it is loaded. An explicit setting wins.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 __version__ = "0.1.0"
 
-_VERBS = {
+_PUBLIC = {
+    "AdversarialModel": ("adversarial", "AdversarialModel"),
     "list": ("index", "listing"),
     "info": ("index", "info"),
     "build": ("zoo", "build"),
@@ -27,13 +28,18 @@ _VERBS = {
     "generate": ("verbs", "generate"),
     "interpolate": ("verbs", "interpolate"),
     "arithmetic": ("verbs", "arithmetic"),
+    "translate": ("verbs", "translate"),
     "export": ("verbs", "export"),
     "env": ("devices", "environment"),
 }
 
 
 def __getattr__(name: str):
-    if name in _VERBS:
-        module, attribute = _VERBS[name]
+    if name in _PUBLIC:
+        module, attribute = _PUBLIC[name]
         return getattr(importlib.import_module(f"tfgan_zoo.{module}"), attribute)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; its verbs are {', '.join(_VERBS)}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}; its verbs are {', '.join(_PUBLIC)}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

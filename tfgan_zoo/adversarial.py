@@ -1,18 +1,22 @@
 """The game: `AdversarialModel`, the Keras model that every family subclasses.
 
-A family declares its players, builds its networks and writes one loss per player. The base plays the game: it draws
+A family declares its data, players and networks and writes one loss per player. The base plays the game: it draws
 noise, takes the players' steps in turn (or at once), scales gradients over replicas and keeps averaged twins.
 """
 
-import contextlib
 import inspect
-from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 
+from tfgan_zoo import arrays, sampling
+from tfgan_zoo.assembly import average, constructor_arguments, dtype_policy, first_weights, twin_of
+from tfgan_zoo.endpoints import Endpoint, Noise
 from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.history import with_epoch_means
+from tfgan_zoo.modalities import Modality
+from tfgan_zoo.noise import NoiseStream
 from tfgan_zoo.players import Player, PlayerOptimizers
 from tfgan_zoo.types import Fraction
 
@@ -22,24 +26,26 @@ Batch = dict[str, tf.Tensor]
 class AdversarialModel(keras.Model):
     """A game between networks that plain `fit()` trains.
 
-    A family sets `players`, stores its constructor arguments under their own names, returns its networks from
-    `build_networks()`, ends its constructor with `self.assemble()`, and writes `<player>_loss(batch, fake)` for each
-    player. A loss method returns a scalar, or `(scalar, {"term": scalar})` to log a term beside it.
+    A family sets `players`, stores its constructor arguments under their own names, tells its data in `element_spec`,
+    returns its networks from `build_networks()`, ends its constructor with `self.assemble()`, and writes
+    `<player>_loss(batch, fake)` for each player. A loss method returns a scalar, or `(scalar, {"term": scalar})` to log
+    a term beside it. What else the model can be asked than to `generate`, it tells in `endpoints`.
 
     Args:
         updates: "alternating": each player steps on the others' newest weights (Algorithm 1 of Goodfellow et al.
             2014). "simultaneous": all gradients are taken at the same weights, then all players step.
-        ema_decay: decay of the averaged twins of `ema_networks`, in [0, 1); 0 keeps no twins.
-        seed: of the training noise. The noise of a step is a function of (seed, step, replica).
+        ema_decay: decay of the averaged twins of `ema_networks`, in [0, 1); 0 keeps no twins. While weights are young
+            the decay is smaller: (1 + step) / (10 + step).
+        seed: of the first weights and of the training noise, which is a function of (seed, step, replica).
 
-    Data: a batch is a dict with the keys of `element_spec`, or what Keras calls `x` or `(x, y)`. uint8 images are
-    mapped to [-1, 1] on the device; floats are taken to be there already. Where a player takes k > 1 steps, a batch
-    holds k slices: batch the data set by `data_steps` times the batch size of one update.
+    Data: a batch is a dict with the keys of `element_spec`, or what Keras calls `x` or `(x, y)`: the first key, or the
+    first two. Where a player takes k > 1 steps, a batch holds k slices: batch the data set by `data_steps` times the
+    batch size of one update.
     """
 
-    task = "image generation"
     players: tuple[Player, ...] = (Player("discriminator"), Player("generator"))
     ema_networks: tuple[str, ...] = ("generator",)
+    from_data: tuple[str, ...] = ()  # constructor arguments that the data know, such as "num_classes"
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -62,49 +68,54 @@ class AdversarialModel(keras.Model):
         self.ema_decay = ema_decay
         self.seed = seed
         self.training = True  # whether losses run the networks in training mode; False inside test_step
-        self._draws = 0
-        self._draw_key = self._training_key
-        self._truncation = None
 
-    # === What a family may override ===
+    # === What a family tells ===
+    @property
+    def element_spec(self) -> dict[str, Modality]:
+        """One element of the data that the game is played on: {key: its kind}, as it is stored."""
+        raise NotImplementedError(f"{type(self).__name__} must tell its data in element_spec.")
+
     def build_networks(self) -> dict[str, keras.Model]:
-        """The family's networks by attribute name."""
+        """The family's networks by attribute name. Their inputs are named as the batch keys and latents they take."""
         raise NotImplementedError(f"{type(self).__name__} must return its networks from build_networks().")
 
-    def latents(self, count) -> tf.Tensor:
-        """`count` latent vectors from the prior; N(0, I) of `latent_dim` unless the family overrides it."""
-        return self.normal((count, self.latent_dim))
+    def latents(self, count) -> Batch:
+        """`count` rows of noise from the prior, by the generator's input name; z ~ N(0, I) unless overridden."""
+        return {"z": self.noise.normal((count, self.latent_dim))}
 
     def fake(self, batch: Batch) -> Any:
-        """The pass that all players' losses share: a generated batch as large as `batch`."""
-        return self.generator(self.latents(batch_size(batch)), training=self.training)
+        """The pass that all players' losses share: what the generator makes of noise and of the batch's conditions."""
+        return self.feed(self.generator, batch | self.latents(batch_size(batch)))
 
     @property
-    def data_key(self) -> str:
-        """The key of the real data in a batch: "image", or "point" where `image_shape` is (n,)."""
-        return "image" if len(self.image_shape) == 3 else "point"
+    def endpoints(self) -> dict[str, Endpoint]:
+        """What the model can be asked; the first is its main one. Here: what its generator makes."""
+        spec = self.element_spec
+        taken = {tensor.name: spec.get(tensor.name) or Noise(tensor.shape[1:]) for tensor in self.generator.inputs}
+        target = next(key for key in spec if key not in taken)
+        return {"generate": Endpoint(taken, spec[target], ("generator",), target)}
 
-    @property
-    def element_spec(self) -> dict[str, tf.TensorSpec]:
-        """One element of the data that the game is played on."""
-        return {self.data_key: tf.TensorSpec(self.image_shape, tf.float32)}
+    def generate(self, inputs: Batch) -> tf.Tensor:
+        """Endpoint: noise and conditions -> what the (averaged) generator makes of them."""
+        return self.feed(self.best("generator"), inputs, training=False)
 
     # === Assembling ===
     def assemble(self) -> None:
         """Build the networks, their averaged twins and the counters; the last line of a family's constructor."""
-        with dtype_policy(self.dtype_policy):
+        self.step = self.add_weight(
+            name="step", shape=(), dtype="int64", initializer="zeros", trainable=False, aggregation="only_first_replica"
+        )
+        self.noise = NoiseStream(self.seed, self.step)
+        with dtype_policy(self.dtype_policy), first_weights(self.seed):
             self.network_names = tuple(networks := self.build_networks())
             for name, network in networks.items():
                 setattr(self, name, network)
             for name in self.ema_networks if self.ema_decay else ():
-                twin = keras.models.clone_model(networks[name])
-                twin.set_weights(networks[name].get_weights())
-                twin.trainable = False
-                setattr(self, f"{name}_ema", twin)
-        self.step = self.add_weight(
-            name="step", shape=(), dtype="int64", initializer="zeros", trainable=False, aggregation="only_first_replica"
-        )
-        self.loss_means = [keras.metrics.Mean(player.log_name) for player in self.players]
+                setattr(self, f"{name}_ema", twin_of(networks[name], f"{name}_ema"))
+        names = [player.log_name for player in self.players]
+        if len(set(names)) < len(names):
+            raise ZooError(f"{type(self).__name__}: players log their losses as {', '.join(names)}; rename one.")
+        self.loss_means = [keras.metrics.Mean(name) for name in names]
         self.built = True  # otherwise fit() would call the model on a batch of data
 
     @property
@@ -113,10 +124,14 @@ class AdversarialModel(keras.Model):
         twins = [f"{name}_ema" for name in self.ema_networks] if self.ema_decay else []
         return {name: getattr(self, name) for name in (*self.network_names, *twins)}
 
-    @property
-    def sampler(self) -> keras.Model:
-        """The network that generates: the averaged twin where there is one."""
-        return getattr(self, "generator_ema", self.generator)
+    def best(self, name: str) -> keras.Model:
+        """The network called `name` as it should be used: its averaged twin where there is one."""
+        return getattr(self, f"{name}_ema", None) or getattr(self, name)
+
+    def feed(self, network: keras.Model, tensors: Batch, training: bool | None = None) -> Any:
+        """What `network` makes of those of `tensors` that it takes, by the names of its inputs."""
+        inputs = keras.tree.map_structure(lambda tensor: tensors[tensor.name], network.input)
+        return network(inputs, training=self.training if training is None else training)
 
     @property
     def data_steps(self) -> int:
@@ -134,65 +149,45 @@ class AdversarialModel(keras.Model):
         """The trainable variables that `player` moves."""
         return [variable for name in player.networks for variable in getattr(self, name).trainable_variables]
 
-    # === Noise ===
-    def normal(self, shape) -> tf.Tensor:
-        """N(0, 1), float32; under truncation t resampled to [-t, t] (Brock et al. 2019)."""
-        if self._truncation is None:
-            return tf.random.stateless_normal(shape, self._draw_key())
-        t = self._truncation
-        return tf.random.stateless_parameterized_truncated_normal(shape, self._draw_key(), 0.0, 1.0, -t, t)
+    def __setattr__(self, name, value):
+        # Replicas are traced by threads that alternate within a step: one would see the other's tensor.
+        if tf.is_tensor(value) and not tf.executing_eagerly():
+            raise ZooError(
+                f"{type(self).__name__}.{name}: no tensor may be kept on the model within a step; return it."
+            )
+        super().__setattr__(name, value)
 
-    def uniform(self, shape, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
-        """U(low, high), float32; truncation t shrinks the interval around its middle by t."""
-        if self._truncation is not None:
-            middle, half = (low + high) / 2, (high - low) / 2 * self._truncation
-            low, high = middle - half, middle + half
-        return tf.random.stateless_uniform(shape, self._draw_key(), low, high)
-
-    def _training_key(self) -> tf.Tensor:
-        context = tf.distribute.get_replica_context()
-        replica = context.replica_id_in_sync_group if context else 0
-        stream = tf.constant(self.seed, tf.int64) * 4096 + tf.cast(replica, tf.int64)
-        self._draws += 1  # at trace time: one number per place that draws
-        return tf.stack([stream, self.step * 1024 + self._draws])
-
-    @contextlib.contextmanager
-    def _drawing(self, key: Callable[[], tf.Tensor], truncation: float | None) -> Iterator[None]:
-        self._draw_key, self._truncation = key, truncation
-        try:
-            yield
-        finally:
-            self._draw_key, self._truncation = self._training_key, None
-
-    def latents_for(self, seeds, truncation: float | None = None) -> Any:
-        """Latents whose row i depends on `seeds[i]` alone, whatever stands beside it. int (n,) -> latents of n."""
-
-        def one(seed):
-            draws = iter(range(1, 1024))
-            with self._drawing(lambda: tf.stack([seed, tf.constant(next(draws), tf.int64)]), truncation):
-                return tf.nest.map_structure(lambda row: row[0], self.latents(1))
-
-        seeds = tf.cast(seeds, tf.int64)
-        spec = tf.nest.map_structure(
-            lambda t: tf.TensorSpec(t.shape, t.dtype),
-            tf.function(one).get_concrete_function(seeds[0]).structured_outputs,
-        )
-        return tf.map_fn(one, seeds, fn_output_signature=spec)
-
-    # === Sampling ===
+    # === Asking ===
     def call(self, inputs):
-        """Latents -> generated data in [-1, 1], by the averaged generator where there is one."""
-        return self.sampler(inputs, training=False)
+        """The first endpoint's answer in model form: {input: tensor}, or the bare tensor where it takes just one."""
+        name, endpoint = next(iter(self.endpoints.items()))
+        return getattr(self, name)(inputs if isinstance(inputs, dict) else {next(iter(endpoint.inputs)): inputs})
+
+    def sample(self, seeds, endpoint: str = "generate", truncation: float | None = None, **given) -> tf.Tensor:
+        """What an endpoint answers to drawn noise, in stored form: answer i depends on `seeds[i]` and what is given.
+
+        Args:
+            seeds: int (n,).
+            truncation: None, or t > 0: normal noise is resampled to [-t, t], uniform noise shrunk by t.
+            given: conditions in stored form, one for all answers or one for each; classes left out are drawn too.
+
+        Returns:
+            Stored data (n, ...): uint8 pictures (n, height, width, channels), float32 points (n, 2) ...
+        """
+        return sampling.sampler(self, endpoint, truncation)(seeds, **given)
 
     def sample_images(self, seeds, truncation: float | None = None) -> tf.Tensor:
-        """uint8 images (n, height, width, channels), image i a function of `seeds[i]` alone."""
-        return to_uint8(self.call(self.latents_for(seeds, truncation)))
+        """`sample` under its old name."""
+        return self.sample(seeds, truncation=truncation)
 
     # === Playing ===
     def compile(self, optimizer=None, *, jit_compile: bool = False, run_eagerly: bool = False, steps_per_execution=1):
-        """Choose the optimizers: None for the paper's, or `{player: optimizer}` where the others keep the paper's.
+        """Choose the optimizers.
 
-        With more than one replica `jit_compile` and `steps_per_execution` are refused, as they do not work there.
+        Args:
+            optimizer: None for the paper's; `{player: optimizer}`, where the others keep the paper's; one optimizer or
+                its name, of which every player gets a copy.
+            jit_compile, steps_per_execution: as in Keras; both are refused over more than one replica.
         """
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         if replicas > 1 and (jit_compile or steps_per_execution > 1):
@@ -200,23 +195,12 @@ class AdversarialModel(keras.Model):
                 f"jit_compile={jit_compile} and steps_per_execution={steps_per_execution} do not work over {replicas} "
                 "replicas: leave both at their defaults (False and 1)."
             )
-        if isinstance(optimizer, PlayerOptimizers):
-            by_player = optimizer.by_player
-        else:
-            chosen = optimizer or {}
-            for name in chosen:
-                self.player(name)
-            by_player = {p.name: keras.optimizers.get(chosen.get(p.name) or p.optimizer()) for p in self.players}
-            for player in self.players:
-                by_player[player.name].name = player.name
-            if self.dtype_policy.name == "mixed_float16":
-                by_player = {
-                    name: keras.optimizers.LossScaleOptimizer(inner, name=name) for name, inner in by_player.items()
-                }
+        if not isinstance(optimizer, PlayerOptimizers):
+            optimizer = PlayerOptimizers.of(self.players, optimizer, scaled=self.dtype_policy.name == "mixed_float16")
         for player in self.players:  # slots must exist before the first traced step
-            by_player[player.name].build(self.variables_of(player))
+            optimizer.by_player[player.name].build(self.variables_of(player))
         super().compile(
-            optimizer=PlayerOptimizers(by_player),
+            optimizer=optimizer,
             jit_compile=jit_compile,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
@@ -228,18 +212,25 @@ class AdversarialModel(keras.Model):
         config = keras.saving.deserialize_keras_object(config)
         self.compile(**{k: config[k] for k in ("optimizer", "jit_compile", "run_eagerly", "steps_per_execution")})
 
+    def fit(self, x=None, y=None, *, validation_data=None, callbacks=None, **kwargs):
+        """Keras' `fit`, with data checked against `element_spec` and means over the epoch in the history."""
+        x, y = arrays.checked(self.element_spec, x, y)
+        if validation_data is not None:
+            validation_data = arrays.checked_pair(self.element_spec, validation_data)
+        return super().fit(x, y, validation_data=validation_data, callbacks=with_epoch_means(callbacks), **kwargs)
+
     def train_step(self, data) -> dict[str, tf.Tensor]:
-        """One turn of the game: every player takes its steps. Returns the losses of the last of them."""
-        self._draws = 0
-        slices = self.slices(self.prepare(data))
-        if self.updates == "simultaneous":
-            logs = self.play_simultaneously(slices)
-        elif self.data_steps == 1:
-            logs = self.play_shared(slices[0])
-        else:
-            logs = self.play_in_turn(slices)
+        """One turn of the game. Returns the losses of each player's last step and their terms."""
+        self.noise.begin()
+        logs = self.play(self.slices(self.prepare(data)))
         self.step.assign_add(1)
         return self._as_logs(logs)
+
+    def play(self, slices: list[Batch]) -> dict[str, tf.Tensor]:
+        """The players' steps of one turn on `data_steps` slices of data; returns the logs."""
+        if self.updates == "simultaneous":
+            return self.play_simultaneously(slices)
+        return self.play_shared(slices[0]) if self.data_steps == 1 else self.play_in_turn(slices)
 
     def play_in_turn(self, slices: list[Batch]) -> dict[str, tf.Tensor]:
         """Each player takes its steps, each on fresh data and a fresh generator pass (Algorithm 1)."""
@@ -306,21 +297,12 @@ class AdversarialModel(keras.Model):
             self.optimizer.by_player[player.name].apply(gradients, variables)
         for name in player.networks:
             if self.ema_decay and name in self.ema_networks:
-                self._average(getattr(self, name), getattr(self, f"{name}_ema"))
-
-    def _average(self, network: keras.Model, twin: keras.Model) -> None:
-        """twin <- decay * twin + (1 - decay) * network for weights; statistics are copied."""
-        step = tf.cast(self.step, tf.float32)
-        rate = 1.0 - tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))  # short memory while weights are young
-        for variable, average in zip(network.variables, twin.variables, strict=True):
-            if variable.trainable:
-                average.assign(average.value + tf.cast(rate, average.dtype) * (variable.value - average.value))
-            else:
-                average.assign(variable.value)
+                average(getattr(self, name), getattr(self, f"{name}_ema"), self.ema_decay, self.step)
 
     def test_step(self, data) -> dict[str, tf.Tensor]:
         """The players' losses in inference mode, as means over the batches seen."""
-        self._draws, self.training = 0, False
+        self.noise.begin()
+        self.training = False
         try:
             batch = self.prepare(data)
             fake = self.fake(batch)
@@ -342,40 +324,39 @@ class AdversarialModel(keras.Model):
 
     # === Data ===
     def prepare(self, data) -> Batch:
-        """What `fit()` was given as a dict batch, uint8 images mapped to [-1, 1]."""
+        """What `fit()` was given as a dict batch in model form, with the keys of `element_spec` and no others."""
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        batch = dict(x) if isinstance(x, dict) else {self.data_key: x}
-        if y is not None and "label" in self.element_spec:
-            batch["label"] = y
-        missing = sorted(set(self.element_spec) - set(batch))
+        spec = self.element_spec
+        batch = x if isinstance(x, dict) else dict(zip(spec, (x, y), strict=False))
+        missing = [key for key in spec if batch.get(key) is None]
         if missing:
             raise ZooError(
                 f"the data lack {', '.join(missing)}: {type(self).__name__} trains on batches with the keys "
-                f"{', '.join(self.element_spec)}, got {', '.join(batch)}."
+                f"{', '.join(spec)}, got {', '.join(batch)}."
             )
-        return {key: to_float(value) if value.dtype == tf.uint8 else value for key, value in batch.items()}
+        return {key: kind.to_model(batch[key]) for key, kind in spec.items()}
 
     def slices(self, batch: Batch) -> list[Batch]:
-        """`data_steps` equal parts of the batch; a remainder is left out."""
-        k = self.data_steps
+        """`data_steps` equal parts of the batch; a remainder is left out, a batch of fewer elements repeated."""
+        k, n = self.data_steps, batch_size(batch)
         if k == 1:
             return [batch]
-        size = batch_size(batch) // k
-        tf.debugging.assert_positive(size, f"a batch needs at least {k} elements, one for each step of a player")
-        # Strided, so that the slices of 2 replicas together are those of 1.
-        return [{key: value[i : size * k : k] for key, value in batch.items()} for i in range(k)]
+        if isinstance(n, int) and n >= k:  # strided, so that the slices of 2 replicas together are those of 1
+            return [{key: value[i : n // k * k : k] for key, value in batch.items()} for i in range(k)]
+        places = [tf.range(i, tf.maximum(n // k, 1) * k, k) % n for i in range(k)]
+        return [{key: tf.gather(value, rows) for key, value in batch.items()} for rows in places]
 
     # === Configuration ===
+    @classmethod
+    def arguments(cls) -> dict[str, inspect.Parameter]:
+        """The constructor's arguments by name, its own before those that it hands on to its bases."""
+        return constructor_arguments(cls, AdversarialModel)
+
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, from its signature and the attributes of the same names."""
-        config = {"name": self.name, "dtype": self.dtype_policy.name}
-        for cls in type(self).__mro__:
-            if issubclass(cls, AdversarialModel):
-                for argument in inspect.signature(cls.__init__).parameters.values():
-                    if argument.kind is not argument.VAR_KEYWORD and argument.name != "self":
-                        value = getattr(self, argument.name)
-                        config.setdefault(argument.name, list(value) if isinstance(value, tuple) else value)
-        return config
+        """The constructor's arguments, from the attributes of the same names."""
+        values = {name: getattr(self, name) for name in self.arguments()}
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return {"name": self.name, "dtype": self.dtype_policy.name, **values}
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
@@ -386,24 +367,3 @@ def batch_size(batch: Batch):
     """The number of elements in a batch: an int where it is known, a scalar tensor otherwise."""
     value = next(iter(batch.values()))
     return value.shape[0] if value.shape[0] is not None else tf.shape(value)[0]
-
-
-def to_float(images: tf.Tensor) -> tf.Tensor:
-    """uint8 [0, 255] -> float32 [-1, 1]."""
-    return tf.cast(images, tf.float32) / 127.5 - 1.0
-
-
-def to_uint8(images: tf.Tensor) -> tf.Tensor:
-    """Float [-1, 1] -> uint8 [0, 255], rounded; values outside are clipped."""
-    return tf.saturate_cast(tf.round((tf.cast(images, tf.float32) + 1.0) * 127.5), tf.uint8)
-
-
-@contextlib.contextmanager
-def dtype_policy(policy) -> Iterator[None]:
-    """Build layers under `policy`."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

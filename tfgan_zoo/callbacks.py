@@ -3,30 +3,96 @@
 import json
 import math
 import signal
-import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tfgan_zoo import console, files, images
+from tfgan_zoo import console, evaluation, files
 from tfgan_zoo.errors import ZooError
+from tfgan_zoo.evaluation import Protocol
 from tfgan_zoo.runs import Run
+from tfgan_zoo.sheets import Sheet
 
 
-class StopAt(keras.callbacks.Callback):
-    """End training when the model has taken `steps` steps, whatever the epochs are."""
+class Clock(keras.callbacks.Callback):
+    """The one that counts: `step` is how many steps the model has taken; training ends at `steps`.
 
-    def __init__(self, steps: int, start: int):
+    Stands first, so that the other callbacks read the step that has just been taken.
+
+    Attributes:
+        start, step, steps: where this session began, where it is, where it is to end.
+        means: of the logs since they were last read; the sums stay on the device until `read`.
+    """
+
+    def __init__(self, start: int, steps: int):
         super().__init__()
-        self.steps, self.step = steps, start
+        self.start, self.step, self.steps = start, start, steps
+        self._before = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether the last step has been taken."""
+        return self.step >= self.steps
+
+    def due(self, every: int) -> bool:
+        """Whether something that happens every `every` steps, and at the end, happens now."""
+        return self.step % every == 0 or self.done
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._before = self.step
 
     def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
-        if self.step >= self.steps:
+        self.step = self._before + batch + 1  # with several steps per execution `batch` is the last of them
+        if self.done:
             self.model.stop_training = True
+
+
+class Timed(keras.callbacks.Callback):
+    """Base of what acts every `every` steps of the clock and at the end."""
+
+    def __init__(self, clock: Clock, every: int):
+        super().__init__()
+        self.clock, self.every = clock, every
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.clock.due(self.every):
+            self.act(self.clock.step)
+
+    def act(self, step: int) -> None:
+        """What happens at `step`."""
+        raise NotImplementedError
+
+
+class Means(Timed):
+    """Base of what looks at the means of the logs since it last looked. The sums stay on the device in between."""
+
+    def __init__(self, clock: Clock, every: int):
+        super().__init__(clock, every)
+        self._sums, self._count, self._since = {}, 0, time.perf_counter()
+
+    def on_train_begin(self, logs=None):
+        self._since, self._from = time.perf_counter(), self.clock.step
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._count += 1
+        for key, value in (logs or {}).items():
+            self._sums[key] = self._sums[key] + value if key in self._sums else value
+        super().on_train_batch_end(batch, logs)
+
+    def act(self, step):
+        now, taken = time.perf_counter(), step - self._from
+        means = {key: float(value) / self._count for key, value in self._sums.items()}
+        self.look(means, taken, max(now - self._since, 1e-9))
+        self._sums, self._count, self._since, self._from = {}, 0, now, step
+
+    def look(self, means: dict[str, float], count: int, seconds: float) -> None:
+        """Act on the means over the last `count` steps, which took `seconds`."""
+        raise NotImplementedError
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -59,132 +125,121 @@ class Interrupt(keras.callbacks.Callback):
         self.restore_handlers()
 
 
-class IntervalMeans(keras.callbacks.Callback):
-    """Base of callbacks that look at the mean of the logs since they last looked, every `every` steps."""
-
-    def __init__(self, every: int, steps: int, start: int):
-        super().__init__()
-        self.every, self.steps, self.step = every, steps, start
-        self._sums, self._count, self._since = {}, 0, time.perf_counter()
-
-    def on_train_begin(self, logs=None):
-        self._since = time.perf_counter()
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
-        self._count += 1
-        for key, value in (logs or {}).items():
-            self._sums[key] = self._sums.get(key, 0.0) + float(value)
-        if self.step % self.every == 0 or self.step >= self.steps:
-            now = time.perf_counter()
-            means = {key: value / self._count for key, value in self._sums.items()}
-            self.look(means, self._count, max(now - self._since, 1e-9))
-            self._sums, self._count, self._since = {}, 0, now
-
-    def look(self, means: dict[str, float], count: int, seconds: float) -> None:
-        """Act on the means over the last `count` steps, which took `seconds`."""
-        raise NotImplementedError
-
-
-class Log(IntervalMeans):
+class Log(Means):
     """Write losses and speed to `metrics.jsonl` and TensorBoard; stop where a loss is no longer a number."""
 
-    def __init__(self, run: Run, every: int, steps: int, start: int, images_per_step: int):
-        super().__init__(every, steps, start)
+    def __init__(self, clock: Clock, run: Run, every: int, images_per_step: int):
+        super().__init__(clock, every)
         self.run, self.images_per_step, self.seconds = run, images_per_step, run.seconds
         self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
 
     def look(self, means, count, seconds):
         self.seconds += seconds
+        step = self.clock.step
         row = {**means, "images_per_second": round(count * self.images_per_step / seconds, 1)}
         for key, value in means.items():
             if not math.isfinite(value):
-                raise ZooError(
-                    f"training diverged: {key} is {value} at step {self.step:,}. The last checkpoint is kept in "
-                    f"{self.run.path}; try a smaller learning rate (train.optimizers.<player>)."
+                kept = (
+                    f"The checkpoint of step {self.run.step:,} is kept in {self.run.path}"
+                    if self.run.step
+                    else f"There is no checkpoint in {self.run.path} yet"
                 )
-        self.run.append("metrics.jsonl", {"step": self.step, **row, "seconds": round(self.seconds, 1)})
-        with self.writer.as_default(step=self.step):
+                raise ZooError(
+                    f"training diverged: {key} is {value} at step {step:,}. {kept}; try a smaller learning rate "
+                    "(train.optimizers.<player>)."
+                )
+        self.run.append("metrics.jsonl", {"step": step, **row, "seconds": round(self.seconds, 1)})
+        with self.writer.as_default(step=step):
             for key, value in row.items():
                 tf.summary.scalar(key, value)
         self.writer.flush()
 
 
-class Progress(IntervalMeans):
+class Progress(Means):
     """A bar with time left, losses and images/s on a terminal; a line now and then elsewhere."""
 
-    def __init__(self, name: str, steps: int, start: int, images_per_step: int):
-        self.live = sys.stderr.isatty()
-        super().__init__(1 if self.live and steps < 100 else 10 if self.live else max(1, steps // 20), steps, start)
-        self.name, self.start, self.images_per_step = name, start, images_per_step
+    def __init__(self, clock: Clock, name: str, images_per_step: int):
+        self.live = console.live()
+        every = (1 if clock.steps < 100 else 10) if self.live else max(1, clock.steps // 20)
+        super().__init__(clock, every)
+        self.name, self.images_per_step = name, images_per_step
 
     def on_train_begin(self, logs=None):
         super().on_train_begin()
         self._began = time.perf_counter()
         if self.live:
             self.bar = console.progress(refresh_per_second=4)
-            self.task = self.bar.add_task(self.name, total=self.steps, completed=self.start, text="")
+            self.task = self.bar.add_task(self.name, total=self.clock.steps, completed=self.clock.step, text="")
             self.bar.start()
 
     def look(self, means, count, seconds):
+        clock = self.clock
         text = "  ".join(f"{key} {value:.3f}" for key, value in means.items())
         text += f"  {count * self.images_per_step / seconds:,.0f} images/s"
         if self.live:
-            self.bar.update(self.task, completed=self.step, text=text)
+            self.bar.update(self.task, completed=clock.step, text=text)
         else:
-            left = (time.perf_counter() - self._began) / (self.step - self.start) * (self.steps - self.step)
-            console.note(f"{self.name}  step {self.step:,}/{self.steps:,}  {text}  left {console.duration(left)}")
+            left = (time.perf_counter() - self._began) / (clock.step - clock.start) * (clock.steps - clock.step)
+            left = console.duration(left)
+            console.note(f"{self.name}  step {clock.step:,}/{clock.steps:,}  {text}  left {left}")
 
     def on_train_end(self, logs=None):
         self.close()
 
     def close(self):
-        """Take the bar off the terminal's hands, also where training ended by an exception."""
-        if self.live:
+        """Close the progress bar, also after an exception."""
+        if self.live and hasattr(self, "bar"):
             self.bar.stop()
 
 
-class SampleGrid(keras.callbacks.Callback):
-    """A picture of the same latents at the start, every `every` steps and at the end."""
+class Samples(Timed):
+    """Pictures of the same noise and the same conditions at the start, every `every` steps and at the end."""
 
-    def __init__(self, run: Run, every: int, steps: int, start: int, count: int):
-        super().__init__()
-        self.run, self.every, self.steps, self.step, self.count = run, every, steps, start, count
+    def __init__(self, clock: Clock, run: Run, every: int, sheets: list[Sheet]):
+        super().__init__(clock, every)
+        self.run, self.sheets = run, sheets
 
     def on_train_begin(self, logs=None):
-        self._sample = tf.function(lambda: self.model.sample_images(tf.range(self.count)))
-        self.draw()
+        self.act(self.clock.step)
 
-    def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
-        if self.step % self.every == 0 or self.step >= self.steps:
-            self.draw()
-
-    def draw(self):
-        """Write `samples/step-<step>.png`."""
-        images.save_image(self.run.path / "samples" / f"step-{self.step:08d}.png", images.grid(self._sample().numpy()))
+    def act(self, step):
+        for sheet in self.sheets:
+            sheet.draw(self.run.path / "samples", step)
 
 
-class Checkpoint(keras.callbacks.Callback):
+class Checkpoint(Timed):
     """Save everything every `every` steps, and when training stops for whatever good reason."""
 
-    def __init__(self, run: Run, every: int, start: int, keep: int):
-        super().__init__()
-        self.run, self.every, self.step, self.keep, self.saved = run, every, start, keep, start
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.step += 1
-        if self.step % self.every == 0:
-            self.save()
+    def __init__(self, clock: Clock, run: Run, every: int, keep: int):
+        super().__init__(clock, every)
+        self.run, self.keep, self.saved = run, keep, clock.step
 
     def on_train_end(self, logs=None):
-        if self.step != self.saved:
-            self.save()
+        if self.clock.step != self.saved:
+            self.act(self.clock.step)
 
-    def save(self):
-        """Write the checkpoint of this step."""
+    def act(self, step):
         self.run.save(self.model, self.keep)
-        self.saved = self.step
+        self.saved = step
+
+
+class Measure(Timed):
+    """Measure a run while it trains; the best model so far is `best.keras`."""
+
+    def __init__(self, clock: Clock, run: Run, every: int, quality: "Quality"):
+        super().__init__(clock, every)
+        self.run, self.quality = run, quality
+
+    def set_model(self, model):
+        super().set_model(model)
+        self.quality.set_model(model)
+
+    def on_train_begin(self, logs=None):
+        self.quality.on_train_begin(logs)
+
+    def act(self, step):
+        if step % self.every == 0:
+            self.run.note_results(self.quality.measure(step))
 
 
 class Quality(keras.callbacks.Callback):
@@ -200,14 +255,15 @@ class Quality(keras.callbacks.Callback):
     (Keras asks for `mode` where it does not compute the number itself: "min" for distances, "max" for precision.)
 
     Args:
-        reference: real images, best of a split that is not trained on: opened data or a stream.
+        reference: real data, best of a split that is not trained on: opened data, a stream, or uint8 pictures
+            (n, h, w, c).
         metrics: names; the first one decides which model is the best.
         every: epochs between measurements.
-        samples, seed: of the generated images; equal ones each time, so that the numbers differ by the model alone.
+        samples, seed: of the generated data; equal ones each time, so that the numbers differ by the model alone.
         best: a `.keras` file for the best model so far, with its number in a `.json` beside it, where a later
             `fit` finds it again.
-        report: called with (step, results) after each measurement.
-        options: more arguments of `tfgan_zoo.evaluation.evaluate`.
+        stand_in: makes the model that is measured in place of the one that trains, such as a copy in float32.
+        options: more options of `tfgan_zoo.evaluation.Protocol`.
     """
 
     def __init__(
@@ -218,43 +274,38 @@ class Quality(keras.callbacks.Callback):
         every: int = 1,
         samples: int = 2_000,
         seed: int = 0,
-        best=None,
-        report=None,
+        best: str | Path | None = None,
+        stand_in: Callable | None = None,
         **options,
     ):
         super().__init__()
-        self.reference, self.metrics, self.every, self.samples, self.seed = (
-            reference,
-            list(metrics),
-            every,
-            samples,
-            seed,
-        )
-        self.best, self.report, self.options = best and Path(best), report, options
+        self.reference, self.every = evaluation.as_reference(reference), every
+        self.protocol = Protocol(metrics=metrics, samples=samples, seed=seed, **options)
+        self.best, self.stand_in = best and Path(best), stand_in
         self._spent, self._stream = 0.0, None
 
     def on_train_begin(self, logs=None):
-        from tfgan_zoo import evaluation
-
-        evaluation.asked_for(
-            self.metrics, **{k: v for k, v in self.options.items() if k in evaluation.OPENING}
-        )  # or fail now
+        evaluation.asked_for(self.protocol)  # or fail now
         self._began = time.perf_counter()
-        self._stream = evaluation.Generated(self.model, self.samples, self.seed)
+        measured = self.stand_in(self.model) if self.stand_in else self.model
+        conditions = self.reference if hasattr(self.reference, "rows") else None
+        self._stream = evaluation.Generated(measured, self.protocol.samples, self.protocol.seed, data=conditions)
 
     def on_epoch_end(self, epoch, logs=None):
-        from tfgan_zoo import evaluation
+        if (epoch + 1) % self.every == 0:
+            results = self.measure(int(self.model.step.numpy()))
+            if logs is not None:
+                logs.update({f"val_{result.metric}": result.value for result in results})
 
-        if (epoch + 1) % self.every:
-            return
-        began, step = time.perf_counter(), int(self.model.step.numpy())
+    def measure(self, step: int) -> list[evaluation.Result]:
+        """Measure now, keep the model where it is the best so far, and say so."""
+        began = time.perf_counter()
+        if self._stream.model is not self.model:
+            for name, network in self.model.networks_by_name.items():
+                getattr(self._stream.model, name).set_weights(network.get_weights())
         self._stream.line = f"{self.model.name} at step {step:,}"
-        results = evaluation.evaluate(self._stream, self.reference, self.metrics, **self.options)
-        if logs is not None:
-            logs.update({f"val_{result.metric}": result.value for result in results})
-        better = self._keep(results[0], step) if self.best else None
-        if self.report:
-            self.report(step, results)
+        results = evaluation.evaluate(self._stream, self.reference, self.protocol)
+        better = self._keep(results[0], step) if self.best else False
         now = time.perf_counter()
         self._spent += now - began
         numbers = "  ".join(f"val_{result.metric} {result.value:.4g}" for result in results)
@@ -262,18 +313,24 @@ class Quality(keras.callbacks.Callback):
             f"step {step:,}  {numbers}{'  the best so far' if better else ''}  measured in "
             f"{console.duration(now - began)}, {self._spent / (now - self._began):.0%} of the time"
         )
+        return results
 
     def _keep(self, result, step: int) -> bool:
         """Save the model where `result` is better than what is kept."""
         facts = self.best.with_suffix(".json")
-        kept = json.loads(facts.read_text(encoding="utf-8")) if facts.is_file() and self.best.is_file() else None
-        if (
-            kept
-            and kept["metric"] == result.metric
-            and (result.value - kept["value"]) * (1 if result.higher else -1) <= 0
-        ):
-            return False
+        kept = _kept(facts) if self.best.is_file() else None
+        if kept and kept["metric"] == result.metric:
+            gain = (result.value - kept["value"]) * (1 if result.higher else -1)
+            if gain <= 0:
+                return False
         with files.atomic(self.best) as temporary:
             self.model.save(temporary)
         files.write_json(facts, {"step": step, **result.as_dict()})
         return True
+
+
+def _kept(facts: Path) -> Mapping[str, Any] | None:
+    try:
+        return json.loads(facts.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None

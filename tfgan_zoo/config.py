@@ -1,20 +1,18 @@
 """An experiment: a preset in TOML, with its `[smoke]` overlay and `key=value` overrides, validated into typed objects.
 
 Nothing here imports TensorFlow. The `[model]` table is checked against the family's constructor when the model is built
-(`model_arguments`), all other tables at once.
+(`zoo.model_arguments`), all other tables at once.
 """
 
-import inspect
 import json
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
-import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
 from tfgan_zoo import data, index
+from tfgan_zoo.config_errors import check
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.types import Positive
 
@@ -125,22 +123,6 @@ def data_options(data_dir: str | None, download: bool) -> list[str]:
     return quoted + (["data.download=true"] if download else [])
 
 
-def model_arguments(family: type, experiment: Experiment) -> dict[str, Any]:
-    """The `[model]` table as arguments of the family's constructor, validated against its annotations.
-
-    Raises:
-        ZooError: an unknown argument, a wrong type, an impossible value.
-    """
-    fields = {}
-    for cls in reversed(family.__mro__[: [c.__name__ for c in family.__mro__].index("AdversarialModel") + 1]):
-        for name, argument in inspect.signature(cls.__init__).parameters.items():
-            if name != "self" and argument.kind is not argument.VAR_KEYWORD:
-                fields[name] = (argument.annotation, argument.default)
-    schema = pydantic.create_model(family.__name__, __base__=Section, **fields)
-    checked = _check(schema, experiment.model, "model", experiment.origin, experiment.overrides)
-    return {name: getattr(checked, name) for name in experiment.model}
-
-
 def split(override: str, sections: Iterable[str] = SECTIONS) -> tuple[str, str, Any]:
     """ "section.key=value" as (section, key, value); the value is TOML, or else a string.
 
@@ -215,8 +197,9 @@ def _validate(tables: dict[str, Any], origin: str, texts: Mapping[str, str]) -> 
     for key in tables:
         if key not in ("preset", "family", *SECTIONS):
             raise unknown("key", key, ["family", *SECTIONS], where=origin)
-    if tables.get("family") not in index.families():
-        raise unknown("family", tables.get("family"), index.families(), where=origin)
+    family = tables.get("family")
+    if family not in index.families() and not (isinstance(family, str) and "." in family):
+        raise unknown("family", family, index.families(), where=origin)
     _require_tables(tables, origin)
     tables = dict(tables)
     if "source" not in tables.get("data", {}):
@@ -226,7 +209,7 @@ def _validate(tables: dict[str, Any], origin: str, texts: Mapping[str, str]) -> 
         raise unknown("data.source", name, names, where="command line" if "data.source" in texts else origin)
     source = data.source_class(name)
     for section, schema in {"data": source, "train": Train, "evaluate": Evaluate}.items():
-        tables[section] = _check(schema, tables.get(section, {}), section, origin, texts)
+        tables[section] = check(schema, tables.get(section, {}), section, origin, texts)
     return Experiment(**tables, origin=origin, overrides=dict(texts))
 
 
@@ -236,59 +219,3 @@ def _require_tables(tables: Mapping[str, Any], origin: str) -> None:
     for section in SECTIONS:
         if not isinstance(tables.get(section, {}), Mapping):
             raise ZooError(f"{origin}: {section} must be a table, got {tables[section]!r}.")
-
-
-def _check(schema: type[BaseModel], values: Mapping[str, Any], section: str, origin: str, texts: Mapping[str, str]):
-    """Validate as JSON, where an array may become a tuple but nothing else changes its type."""
-    try:
-        return schema.model_validate_json(json.dumps(dict(values), default=str), strict=True)
-    except pydantic.ValidationError as error:
-        problems = error.errors(include_url=False)
-    for problem in problems:  # a number on the command line for a key that holds text
-        key = f"{section}.{problem['loc'][0]}" if problem["loc"] else section
-        mended = problem["type"] == "string_type" and len(problem["loc"]) == 1 and key in texts
-        if mended and values[problem["loc"][0]] != texts[key]:
-            return _check(schema, {**values, problem["loc"][0]: texts[key]}, section, origin, texts)
-    raise _explain(problems, schema, section, origin, texts)
-
-
-_IN_TOML = {  # what pydantic's error types ask for, in the words of a preset
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "string_type": "text",
-    "bool_type": "true or false",
-    "list_type": 'a list, such as ["a", "b"]',
-    "tuple_type": "a list, such as [32, 32, 3]",
-    "dict_type": 'a table, such as { name = "adam" }',
-}
-
-
-def _explain(problems: list, schema: type[BaseModel], section: str, origin: str, texts: Mapping[str, str]) -> ZooError:
-    problem = problems[0]
-    location, given = problem["loc"], problem["input"]
-    field = schema.model_fields.get(str(location[0])) if location else None
-    told = [
-        problem
-    ]  # a union has one problem for each alternative, whose name ends the location; a short list for each gap
-    if len(location) > 1 and (
-        problem["type"] == "missing" or (field and re.search(r"\||Union\[", str(field.annotation)))
-    ):
-        location = location[:-1]
-        told = [p for p in problems if p["loc"][:-1] == location and p["input"] == given]
-    key = ".".join([section, *map(str, location)])
-    where = "command line" if any(text.startswith(key) or key.startswith(text) for text in texts) else origin
-    more = f" (and {len(problems) - len(told)} more)" if len(problems) > len(told) else ""
-    if problem["type"] == "extra_forbidden" and len(location) == 1:
-        return unknown("key", key, [f"{section}.{name}" for name in schema.model_fields], where=where)
-    if problem["type"] == "missing" and len(problem["loc"]) == 1:
-        return ZooError(f"{where}: {key} is missing{more}: set {key}=VALUE.")
-    if reason := str(problem.get("ctx", {}).get("error", "")).rstrip(
-        "."
-    ):  # a validator of the source speaks for itself
-        named = f"{section}.{reason}" if location and reason.startswith(f"{location[0]} ") else f"{key}: {reason}"
-        return ZooError(f"{where}: {reason if reason.startswith(key) else named}{more}.")
-    if problem["type"] in ("missing", "too_long"):
-        wanted = f"a list of {problem.get('ctx', {}).get('max_length') or len(given) + len(told)}"
-    else:
-        wanted = " or ".join(_IN_TOML.get(p["type"], p["msg"].removeprefix("Input should be ")) for p in told)
-    return ZooError(f"{where}: {key} = {given!r}: should be {wanted}{more}.")

@@ -1,5 +1,6 @@
 """What people see: notes on stderr, tables on stdout, progress with time left."""
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -9,8 +10,13 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def progress(**options):
-    """A rich progress display on stderr with a bar, counts, time left and a free `text` field."""
+def live() -> bool:
+    """Whether stderr is a terminal on which a bar can move."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def progress(shown: bool = True, **options):
+    """A display on stderr with a bar, counts, time left and a free `text` field; nothing unless `shown` and `live`."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -30,6 +36,7 @@ def progress(**options):
         TimeRemainingColumn(compact=True),
         TextColumn("{task.fields[text]}"),
         console=Console(stderr=True),
+        disable=not (shown and live()),
         **options,
     )
 

@@ -50,6 +50,38 @@ def strategy(replicas: int | None = None):
     return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas or 1)])
 
 
+@functools.cache
+def fast_bfloat16() -> bool:
+    """Whether bfloat16 pays here: on a GPU, or on a processor with AVX512-BF16 or AMX instructions.
+
+    Without them it is several times slower than float32; with them convolutions take 0.5 to 0.7 of the time.
+    """
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU")) or bool({"avx512_bf16", "amx_bf16"} & set(_processor_flags()))
+
+
+def _processor_flags() -> list[str]:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.split(":", 1)[1].split() for line in file if line.startswith("flags"))
+    except (OSError, StopIteration):
+        return []
+
+
+def unused_gpu() -> str | None:
+    """One line where a GPU's driver is present and TensorFlow lists no GPU; None where all is as it should be."""
+    import tensorflow as tf
+
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+    if hidden or tf.config.list_physical_devices("GPU") or not os.path.exists("/proc/driver/nvidia/version"):
+        return None
+    return (
+        "a GPU is present, but TensorFlow cannot use it and works on the CPU: "
+        'pip install "tensorflow[and-cuda]", or TF_CPP_MIN_LOG_LEVEL=0 to see why'
+    )
+
+
 def environment() -> dict[str, Any]:
     """Versions, devices and settings that decide what a run does and how fast: for runs and bug reports."""
     import tensorflow as tf

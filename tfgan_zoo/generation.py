@@ -1,25 +1,22 @@
-"""Images from a model: samples by seed, walks between latents, arithmetic on latents."""
+"""What people ask a model for: samples by seed, walks between noise, arithmetic on noise."""
 
-import contextlib
 import numbers
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tfgan_zoo import images
-from tfgan_zoo.adversarial import AdversarialModel, to_uint8
+from tfgan_zoo import console, images, output, sampling
+from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.modalities import Modality
 
-PICTURES = (".png", ".jpg", ".jpeg")
 METHODS = ("linear", "spherical")
 LAST_SEED = 2**63 - 1
-ALIGNED = 8  # images are computed in multiples of this; see `computed`
+ALIGNED = 8  # answers are computed in multiples of this; see `computed`
 
 
 # === Samples ===
@@ -31,81 +28,74 @@ def generate(
     out: str | os.PathLike | None = None,
     grid: bool = True,
     batch: int = 64,
+    **given: Any,
 ) -> np.ndarray:
-    """Generate images; image i is a function of the model and of `seed + i` alone.
+    """Ask the model to `generate`; answer i is a function of the model, of `seed + i` and of what is given.
 
     Args:
         num: how many, 1 or more.
-        seed: the seed of the first image, 0 or more.
-        truncation: None, or t > 0: normal latents are resampled to [-t, t] (Brock et al. 2019), uniform ones
-            shrunk by t.
-        out: a file ending in .png, .jpg or .jpeg for one picture of all images, or a folder for one file per
-            image, named by its seed: `seed00000007.png`. None writes nothing.
+        seed: the seed of the first answer, 0 or more.
+        truncation: None, or t > 0: normal noise is resampled to [-t, t] (Brock et al. 2019), uniform noise shrunk by t.
+        out: a file for all answers (.png or .jpg shows them as one picture, .npy holds the array, other suffixes belong
+            to the kind of answer, such as .wav), or a folder for one file each, named by seed: `seed00000007.png`.
+            None writes nothing.
         grid: whether the one picture is enlarged and has margins; without, the images touch, pixel for pixel.
-        batch: how many images are computed at once (rounded up to a multiple of 8).
+        batch: how many answers are computed at once (rounded up to a multiple of 8).
+        given: conditions by input name, such as `label=3` or `text="a red apple"`: one for all or one for each.
 
     Returns:
-        uint8 (num, height, width, channels).
+        Answers in stored form: uint8 (num, height, width, channels) of pictures, float32 (num, 2) of points ...
 
     Raises:
-        ZooError: for a bad number, a suffix that is not a picture's, or a place that cannot be written.
+        ZooError: for a bad number, a condition that the model does not take, a suffix that does not fit, or a place
+            that cannot be written.
     """
-    need_images(model)
     check_whole("num", num, 1)
     check_whole("batch", batch, 1)
     check_seeds([seed, seed + num - 1])
     check_truncation(truncation)
-    target = destination(out, PICTURES)
-    as_file = target is not None and target.suffix.lower() in PICTURES and not target.is_dir()
-    result = np.empty((num, *model.image_shape), np.uint8)
-    with progress(num, shown=num > batch) as advance:
-        for start, part in computed(model, range(seed, seed + num), truncation, batch):
-            result[start : start + len(part)] = part
-            if target is not None and not as_file:
-                for i, image in enumerate(part, seed + start):
-                    images.save_image(target / f"seed{i:08d}.png", image)
-            advance(len(part))
-    if as_file:
-        layout = {} if grid else {"padding": 0, "scale": 1}
-        images.save_image(target, images.grid(result, **layout))
+    kind = output_of(model)
+    target = output.destination(out, output.suffixes_of(kind))
+    single = target is None or output.is_file(target, kind)
+    names = [f"seed{i:08d}{kind.suffixes[0]}" for i in range(seed, seed + num)]
+    if not single:
+        output.check_folder(target, names)
+    parts = []
+    with console.progress(shown=num > batch, transient=True) as bar:
+        task = bar.add_task("generating", total=num, text="")
+        for start, part in computed(model, range(seed, seed + num), truncation, batch, given):
+            parts.append(part)
+            for name, datum in zip(names[start:], part, strict=False) if not single else ():
+                kind.write(target / name, datum)
+            bar.advance(task, len(part))
+    result = np.concatenate(parts)
+    if single and target is not None:
+        output.write_all(kind, target, result, **({} if grid else {"padding": 0, "scale": 1}))
     return result
 
 
 def computed(
-    model: AdversarialModel, seeds: Sequence[int], truncation: float | None, batch: int
+    model: AdversarialModel, seeds: Sequence[int], truncation: float | None, batch: int, given: Mapping[str, Any]
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Pairs of (index of the first, uint8 images) that cover `seeds`, at most `batch` images at once."""
-
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.int64)])
-    def sample(seeds):
-        return model.sample_images(seeds, truncation)
-
+    """Pairs of (index of the first, stored answers) that cover `seeds`, at most `batch` at once."""
+    sampler = sampling.sampler(model, "generate", truncation)
+    given = {key: sampling.stored(model, "generate", key, value) for key, value in given.items()}
     # Matrix kernels treat the last rows of a ragged batch apart, and then the last bit of a float can differ.
-    # In batches of whole blocks an image is the same to the bit whatever is computed beside it.
+    # In batches of whole blocks an answer is the same to the bit whatever is computed beside it.
     batch += -batch % ALIGNED
     for start in range(0, len(seeds), batch):
-        part = list(seeds[start : start + batch])
-        padded = part + part[-1:] * (-len(part) % ALIGNED)
-        yield start, sample(tf.constant(padded, tf.int64)).numpy()[: len(part)]
+        places = np.arange(start, min(start + batch, len(seeds)))
+        padded = np.pad(places, (0, -len(places) % ALIGNED), mode="edge")
+        conditions = {key: value if one else value[padded] for key, (value, one) in given.items()}
+        yield start, sampler([seeds[place] for place in padded], **conditions).numpy()[: len(places)]
 
 
-@contextlib.contextmanager
-def progress(total: int, shown: bool) -> Iterator[Callable[[int], None]]:
-    """A bar with the time left on standard error; yields the function that moves it on by so many images."""
-    columns = TextColumn("generating"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not shown) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.advance(task, count)
-
-
-def decode(model: AdversarialModel, latents) -> np.ndarray:
-    """Latents of n images (a nest of tensors) -> uint8 (n, height, width, channels)."""
-    return to_uint8(model.call(latents)).numpy()
-
-
-def latents_of(model: AdversarialModel, seeds: Sequence[int]):
-    """The latents that `generate` draws for `seeds`."""
-    return model.latents_for(tf.constant(list(seeds), tf.int64))
+def output_of(model: AdversarialModel, endpoint: str = "generate") -> Modality:
+    """The kind of data that an endpoint answers. Raises ZooError where the model has no such endpoint."""
+    if endpoint == "generate" and "generate" not in model.endpoints:
+        others = ", ".join(model.endpoints)
+        raise ZooError(f"{type(model).__name__} makes nothing out of noise; it can {others}: use `translate`.")
+    return sampling.endpoint_of(model, endpoint).output
 
 
 # === Walks ===
@@ -116,8 +106,10 @@ def interpolate(
     method: str = "linear",
     out: str | os.PathLike | None = None,
     seconds: float = 0.08,
+    truncation: float | None = None,
+    **given: Any,
 ) -> np.ndarray:
-    """Images along straight lines or arcs between the latents of consecutive seeds, ends included.
+    """Answers along straight lines or arcs between the noise of consecutive seeds, ends included.
 
     Args:
         seeds: two or more, each 0 or more.
@@ -126,11 +118,14 @@ def interpolate(
             normal latents keep a typical length (White 2016, https://arxiv.org/abs/1609.04468).
         out: a picture file (one row per pair), or a .gif that walks through all seeds and back.
         seconds: how long the animation shows a frame.
+        truncation: as `generate`.
+        given: conditions, as `generate`; classes that are left out are those of the first seed, all the way.
 
     Returns:
-        uint8 (pairs, steps, height, width, channels).
+        Stored answers (pairs, steps, ...), such as uint8 (pairs, steps, height, width, channels).
     """
-    need_images(model)
+    kind = output_of(model)
+    check_truncation(truncation)
     seeds = list(seeds)
     if len(seeds) < 2:
         raise ZooError(f"seeds={seeds} has too few: give two or more, such as seeds=[0, 1, 2].")
@@ -138,46 +133,72 @@ def interpolate(
     check_whole("steps", steps, 2)
     if method not in METHODS:
         raise unknown("method", method, METHODS)
-    target = destination(out, (*PICTURES, ".gif"), folders=False)
+    target = output.destination(out, (*output.PICTURES, ".gif"), folders=False)
     between = lerp if method == "linear" else slerp
-    latents = latents_of(model, seeds)
+    inputs = drawn(model, seeds, truncation, given)
+    noise = sampling.endpoint_of(model, "generate").noise
+    moving = {key: value for key, value in inputs.items() if key in noise}
+    held = {key: tf.repeat(value[:1], steps, 0) for key, value in inputs.items() if key not in noise}
     way, rows = tf.linspace(0.0, 1.0, steps), []
     for i in range(len(seeds) - 1):
-        walk = tf.nest.map_structure(lambda z, i=i: between(z[i], z[i + 1], way), latents)
-        rows.append(decode(model, walk))
+        ends = {
+            key: (tf.repeat(v[i : i + 1], steps, 0), tf.repeat(v[i + 1 : i + 2], steps, 0)) for key, v in moving.items()
+        }
+        walk = held | {key: between(*pair, way) for key, pair in ends.items()}
+        rows.append(answered(model, walk))
     result = np.stack(rows)
-    if target is not None and target.suffix.lower() == ".gif":
-        frames = [images.grid(frame[None], padding=0) for row in result for frame in row[:-1]]
-        frames.append(images.grid(result[-1, -1:], padding=0))
-        images.save_gif(target, frames + frames[-2:0:-1], seconds)
-    elif target is not None:
-        images.save_image(target, images.grid(result.reshape(-1, *result.shape[2:]), columns=steps))
+    if target is not None:
+        pictures = np.stack([kind.picture(row) for row in result])
+        if target.suffix.lower() == ".gif":
+            frames = [images.grid(frame[None], padding=0) for row in pictures for frame in row[:-1]]
+            frames.append(images.grid(pictures[-1, -1:], padding=0))
+            images.save_gif(target, frames + frames[-2:0:-1], seconds)
+        else:
+            flat = pictures.reshape(-1, *pictures.shape[2:])
+            images.save_image(target, images.grid(flat, columns=pictures.shape[1]))
     return result
 
 
+def drawn(model: AdversarialModel, seeds: Sequence[int], truncation: float | None, given: Mapping[str, Any]) -> dict:
+    """The inputs of `generate` for `seeds`, in model form; classes that are not given are the first seed's."""
+    stored = {key: sampling.stored(model, "generate", key, value)[0] for key, value in given.items()}
+    return sampling.draw(model, "generate", tf.constant(list(seeds), tf.int64), stored, truncation)
+
+
+def answered(model: AdversarialModel, inputs: Mapping[str, Any]) -> np.ndarray:
+    """What `generate` answers to inputs in model form: stored answers."""
+    return output_of(model).to_stored(sampling.ask(model, "generate", inputs)).numpy()
+
+
 def lerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
-    """(1 - t) a + t b for tensors of one shape and t (n,): -> (n, *shape)."""
-    t = tf.reshape(tf.cast(t, a.dtype), (-1, *[1] * len(a.shape)))
+    """(1 - t) a + t b, row by row: (n, *shape), (n, *shape), (n,) -> (n, *shape)."""
+    t = tf.reshape(tf.cast(t, a.dtype), (-1, *[1] * (len(a.shape) - 1)))
     return (1 - t) * a + t * b
 
 
 def slerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
-    """sin((1 - t) w) / sin w * a + sin(t w) / sin w * b, w the angle between a and b: (n, *shape). White.
+    """sin((1 - t) w) / sin w * a + sin(t w) / sin w * b, w the angle between the rows of a and b. White 2016.
 
-    Vectors on one line, between which there is no arc or no single one, are interpolated linearly, as in the
-    author's code.
+    Vectors on one line, between which there is no arc or no single one, are interpolated linearly, as in the author's
+    code.
     """
-    norms = tf.norm(a) * tf.norm(b)
-    cosine = tf.clip_by_value(tf.math.divide_no_nan(tf.reduce_sum(a * b), norms), -1.0, 1.0)
-    angle = tf.acos(cosine)
-    if norms == 0 or tf.sin(angle) < 1e-4:  # acos is off by as much near 0 and pi
-        return lerp(a, b, t)
-    t = tf.reshape(tf.cast(t, a.dtype), (-1, *[1] * len(a.shape)))
-    return (tf.sin((1 - t) * angle) * a + tf.sin(t * angle) * b) / tf.sin(angle)
+    axes = list(range(1, len(a.shape)))
+    dot, aa, bb = (tf.reduce_sum(product, axes, keepdims=True) for product in (a * b, a * a, b * b))
+    angle = tf.acos(tf.clip_by_value(tf.math.divide_no_nan(dot, tf.sqrt(aa * bb)), -1.0, 1.0))
+    straight = (aa * bb == 0) | (tf.sin(angle) < 1e-4)  # acos is off by as much near 0 and pi
+    sine = tf.where(straight, 1.0, tf.sin(angle))
+    way = tf.reshape(tf.cast(t, a.dtype), (-1, *[1] * len(axes)))
+    return tf.where(straight, lerp(a, b, t), (tf.sin((1 - way) * angle) * a + tf.sin(way * angle) * b) / sine)
 
 
 # === Arithmetic ===
-def arithmetic(model: AdversarialModel, expression: str, out: str | os.PathLike | None = None) -> np.ndarray:
+def arithmetic(
+    model: AdversarialModel,
+    expression: str,
+    out: str | os.PathLike | None = None,
+    truncation: float | None = None,
+    **given: Any,
+) -> np.ndarray:
     """Add and subtract latents, as in section 6.3.2 and figure 7 of DCGAN (Radford et al. 2015).
 
     Args:
@@ -186,27 +207,39 @@ def arithmetic(model: AdversarialModel, expression: str, out: str | os.PathLike 
         out: a picture file. It shows the images of each group, below them the image of the group's mean, with
             the signs between, and the result.
 
+        truncation, given: as `interpolate`.
+
     Returns:
-        uint8 (terms + 1, height, width, channels): the image of each term's mean latent, then the result.
+        uint8 pictures (terms + 1, height, width, channels): of each term's mean, then of the result.
 
     Raises:
         ZooError: names the part of the expression that could not be read.
     """
-    need_images(model)
+    kind = output_of(model)
+    if not kind.visible or kind.crowd:
+        raise ZooError(f"{type(model).__name__} makes {kind.plural}; arithmetic is shown with pictures alone.")
+    check_truncation(truncation)
     terms = parse(expression)
-    target = destination(out, PICTURES, folders=False)
-    groups = [latents_of(model, seeds) for _, seeds in terms]
-    means = [tf.nest.map_structure(lambda z: tf.reduce_mean(z, 0), group) for group in groups]
-    result = tf.nest.map_structure(
-        lambda *z: sum(sign * value for (sign, _), value in zip(terms, z, strict=True)), *means
-    )
-    shown = decode(model, tf.nest.map_structure(lambda *z: tf.stack(z), *means, result))
+    signs = [sign for sign, _ in terms]
+    target = output.destination(out, output.PICTURES, folders=False)
+    noise = sampling.endpoint_of(model, "generate").noise
+    groups = [drawn(model, seeds, truncation, given) for _, seeds in terms]
+    held = {key: value[:1] for key, value in groups[0].items() if key not in noise}  # one class for the whole equation
+
+    def shown(rows: Mapping[str, tf.Tensor]) -> np.ndarray:
+        count = len(next(iter(rows.values())))
+        return kind.picture(answered(model, dict(rows) | {key: tf.repeat(v, count, 0) for key, v in held.items()}))
+
+    means = {key: tf.stack([tf.reduce_mean(group[key], 0) for group in groups]) for key in noise}
+    total = {key: tf.tensordot(tf.cast(signs, value.dtype), value, 1) for key, value in means.items()}
+    result = shown({key: tf.concat([value, total[key][None]], 0) for key, value in means.items()})
     if target is not None:
         members = [
-            decode(model, group) if len(seeds) > 1 else () for group, (_, seeds) in zip(groups, terms, strict=True)
+            shown({key: group[key] for key in noise}) if len(seeds) > 1 else ()
+            for group, (_, seeds) in zip(groups, terms, strict=True)
         ]
-        images.save_image(target, equation([sign for sign, _ in terms], members, shown))
-    return shown
+        images.save_image(target, equation(signs, members, result))
+    return result
 
 
 def parse(expression: str) -> list[tuple[int, list[int]]]:
@@ -273,15 +306,6 @@ def symbol(kind: str, shape: Sequence[int], cell: int) -> np.ndarray:
 
 
 # === Checks ===
-def need_images(model: AdversarialModel) -> None:
-    """Raise where the model does not make images."""
-    if len(model.image_shape) != 3:
-        raise ZooError(
-            f"{type(model).__name__} makes points {tuple(model.image_shape)}, not images: "
-            "model(model.latents_for(seeds)) gives them."
-        )
-
-
 def check_whole(name: str, value, least: int) -> None:
     """Raise unless `value` is a whole number of at least `least`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
@@ -301,24 +325,3 @@ def check_truncation(value) -> None:
     number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if value is not None and not (number and 0 < value < np.inf):
         raise ZooError(f"truncation must be a number greater than 0, or none to leave it out, got {value!r}.")
-
-
-def destination(out: str | os.PathLike | None, suffixes: Sequence[str], folders: bool = True) -> Path | None:
-    """`out` as a path that can be written, checked before any work is done."""
-    if out is None:
-        return None
-    path = Path(out).expanduser()
-    suffix = path.suffix.lower()
-    folder = folders and (path.is_dir() or not suffix or str(out).endswith(("/", os.sep)))
-    if not folder and suffix not in suffixes:
-        choices = [*suffixes, *(["a folder"] if folders else [])]
-        kind = suffix or "a folder"
-        raise ZooError(f"out={str(out)!r}: cannot write {kind}; choose one of {', '.join(choices)}.")
-    if not folder and path.is_dir():
-        raise ZooError(f"out={str(out)!r} is a folder; name a file, such as {path / 'images.png'}.")
-    existing = path if path.exists() else next(parent for parent in path.parents if parent.exists())
-    if (folder or existing != path) and not existing.is_dir():
-        raise ZooError(f"cannot write {path}: {existing} is a file, not a folder.")
-    if not os.access(existing if existing.is_dir() else existing.parent, os.W_OK):
-        raise ZooError(f"cannot write {path}: no permission in {existing}. Choose a place you may write to.")
-    return path

@@ -2,10 +2,12 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
+
+from tfgan_zoo.errors import ZooError, unknown
 
 adam = functools.partial(keras.optimizers.Adam, 2e-4, beta_1=0.5)
 
@@ -45,6 +47,46 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
     def __init__(self, by_player: dict[str, keras.optimizers.Optimizer], name: str = "player_optimizers"):
         super().__init__(learning_rate=0.0, name=name)
         self.by_player = dict(by_player)
+
+    @classmethod
+    def of(cls, players: Iterable[Player], chosen: Any, scaled: bool = False) -> "PlayerOptimizers":
+        """The optimizers that `compile(optimizer=chosen)` asks for; `scaled`: losses too small for float16.
+
+        Raises:
+            ZooError: a player or an optimizer that does not exist.
+        """
+        names = [player.name for player in players]
+        if isinstance(chosen, str | keras.optimizers.Optimizer):
+            chosen = {name: chosen for name in names}  # every player gets its own copy below
+        by_player = {}
+        for name in chosen or {}:
+            if name not in names:
+                raise unknown("player", name, names)
+        for player in players:
+            optimizer = (chosen or {}).get(player.name) or player.optimizer()
+            try:
+                optimizer = keras.optimizers.get(optimizer)
+            except ValueError:
+                raise ZooError(
+                    f"optimizer {optimizer!r}: give a Keras optimizer or its name, such as 'adam'."
+                ) from None
+            if any(optimizer is other for other in by_player.values()):
+                optimizer = type(optimizer).from_config(optimizer.get_config())
+            optimizer.name = player.name
+            by_player[player.name] = optimizer
+        if scaled:
+            by_player = {n: keras.optimizers.LossScaleOptimizer(inner, name=n) for n, inner in by_player.items()}
+        return cls(by_player)
+
+    @property
+    def learning_rate(self):
+        """That of the first player; setting it sets every player's."""
+        return self.optimizers[0].learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, rate):
+        for optimizer in self.optimizers:
+            optimizer.learning_rate = rate
 
     @property
     def optimizers(self) -> list[keras.optimizers.Optimizer]:

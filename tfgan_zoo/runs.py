@@ -4,14 +4,16 @@ config.json  environment.json  metrics.jsonl  evaluations.jsonl  tensorboard/  s
 losses.png   checkpoints/step-00001000.weights.h5   model.keras   finished.json
 """
 
+import contextlib
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from tfgan_zoo import files
+from tfgan_zoo import console, files
 from tfgan_zoo.config import Experiment
-from tfgan_zoo.errors import ZooError
+from tfgan_zoo.errors import ZooError, unknown
 
 
 class Run:
@@ -48,7 +50,7 @@ class Run:
                 return cls._create(experiment, path)
             if (path / "config.json").is_file():
                 run = cls(path)
-                if not run.finished and run.config() == experiment.as_dict():
+                if not run.finished and not run.differing(experiment):
                     return run
             number += 1
 
@@ -57,23 +59,39 @@ class Run:
         files.write_json(path / "config.json", experiment.as_dict())
         return cls(path)
 
-    def _refuse_unless_continued(self, experiment: Experiment) -> None:
+    def differing(self, experiment: Experiment) -> list[str]:
+        """The settings in which `experiment` differs from the run's, but for those that may change on the way."""
         before, now = _flat(self.config()), _flat(experiment.as_dict())
-        differing = sorted(
+        free = (
+            "train.steps",
+            "data.path",
+            "data.data_dir",
+            "data.download",
+            "data.cache",
+        )  # data are told by their hash
+        return sorted(
             key
             for key in before.keys() | now.keys()
-            if before.get(key) != now.get(key) and key != "train.steps" and not key.startswith("evaluate.")
+            if before.get(key) != now.get(key) and key not in free and not key.startswith("evaluate.")
         )
-        if differing:
+
+    def _refuse_unless_continued(self, experiment: Experiment) -> None:
+        if differing := self.differing(experiment):
             key = differing[0]
+            before, now = _flat(self.config()).get(key), _flat(experiment.as_dict()).get(key)
             raise ZooError(
-                f"--run-dir {self.path}: holds another experiment: {key} is {before.get(key)!r} there and "
-                f"{now.get(key)!r} here. Name another directory, or the same settings."
+                f"--run-dir {self.path}: holds another experiment: {key} is {before!r} there and {now!r} here. "
+                "Name another directory, or the same settings."
             )
         if self.finished and self.step >= experiment.train.steps:
             raise ZooError(
                 f"--run-dir {self.path}: is finished at step {self.step:,}. Train on with train.steps=N above that, or "
                 "name another directory."
+            )
+        if self.finished and not self.checkpoints:
+            raise ZooError(
+                f"--run-dir {self.path}: is finished and its checkpoints are gone, so it cannot go on. Name another "
+                "directory."
             )
 
     def config(self) -> dict[str, Any]:
@@ -116,19 +134,27 @@ class Run:
             old.unlink()
         return path
 
-    def restore(self, model) -> int:
-        """Load the newest checkpoint that can be read; returns its step, 0 where there is none.
+    def restore(self, model, step: int | None = None) -> int:
+        """Load the newest checkpoint that can be read, or that of `step`; returns its step, 0 where there is none.
 
         Raises:
-            ZooError: there are checkpoints, but none can be read.
+            ZooError: there are checkpoints, but none can be read; or none of that step.
         """
+        checkpoints = self.checkpoints
+        if step is not None:
+            if step not in checkpoints:
+                raise unknown("checkpoint", step, checkpoints, where=str(self.path))
+            checkpoints = {step: checkpoints[step]}
         problems = []
-        for step, path in reversed(self.checkpoints.items()):
+        for reached, path in reversed(checkpoints.items()):
             try:
                 model.load_weights(path)
-                return step
             except Exception as error:  # h5py and Keras raise many kinds for damaged files
                 problems.append(f"{path.name}: {str(error).splitlines()[0]}")
+                continue
+            if problems:
+                console.note(f"{self.path}: {problems[0]}; step {reached:,} is used instead")
+            return reached
         if problems:
             raise ZooError(
                 f"{self.path}: no checkpoint can be read ({'; '.join(problems)}). Delete them to start again."
@@ -158,9 +184,47 @@ class Run:
         return rows[-1]["seconds"] if rows else 0.0
 
     def append(self, name: str, row: dict[str, Any]) -> None:
-        """Add one JSON line to the file `name`."""
-        with open(self.path / name, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        """Add one JSON line to the file `name`; a line that a kill cut short before it is closed first."""
+        with open(self.path / name, "ab+") as file:
+            if file.tell():
+                file.seek(-1, 2)
+                if file.read(1) != b"\n":
+                    file.write(b"\n")
+            file.write(json.dumps(row).encode() + b"\n")
+
+    def note_results(self, results: Iterable[Any]) -> None:
+        """Add measured results to `evaluations.jsonl`; a place that cannot be written is told, not lost time over."""
+        try:
+            for result in results:
+                self.append("evaluations.jsonl", result.as_dict())
+        except OSError as error:
+            console.note(f"{self.path / 'evaluations.jsonl'}: not written ({error.strerror})")
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the data said of themselves when the run began; {} where that is not known."""
+        for name, key in (("data.json", None), ("finished.json", "data")):
+            path = self.path / name
+            if path.is_file():
+                with contextlib.suppress(ValueError, KeyError, AttributeError):
+                    facts = json.loads(path.read_text(encoding="utf-8"))
+                    return facts if key is None else facts[key]
+        return {}
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """The names of the data's classes, where they are known."""
+        return self.data.get("class_names")
+
+    def note_data(self, facts: dict[str, Any]) -> None:
+        """Keep what the data say of themselves; say so where they are not those that the run began with."""
+        before = self.data
+        if before and before.get("fingerprint") != facts["fingerprint"]:
+            console.note(
+                f"{self.path}: the data have changed since the run began: {before.get('examples', 0):,} examples then, "
+                f"{facts['examples']:,} now"
+            )
+        files.write_json(self.path / "data.json", facts)
 
     def forget_after(self, step: int) -> None:
         """Drop log lines past `step`, which a resumed run will write again (and a line that a kill cut short)."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tfgan_zoo import weights
+from tfgan_zoo import console, weights
 from tfgan_zoo.errors import ZooError, unknown
 
 PROTOCOL = (
@@ -97,10 +97,26 @@ class Result:
         )
 
 
+def digits(value: float) -> str:
+    """A number with the digits that a reader compares: 12.720, 0.4157, 0.000312."""
+    value = float(value)
+    if not math.isfinite(value) or value == 0:
+        return f"{value:g}"
+    size = math.floor(math.log10(abs(value)))
+    decimals = 3 - size if size < 0 else 3 if size < 2 else max(4 - size, 0)
+    return f"{value:,.{decimals}f}"
+
+
 def number(r: dict[str, Any]) -> str:
     """A stored result's value, with its deviation where it has one."""
     deviation = r.get("deviation")
-    return f"{float(r['value']):.4g}" + ("" if deviation is None else f" ± {deviation:.2g}")
+    return digits(r["value"]) + ("" if deviation is None else f" ± {deviation:.2g}")
+
+
+def name(r: dict[str, Any]) -> str:
+    """The metric with the number of samples, which people quote together: `fid768 (10k)`."""
+    count = r["samples"]
+    return f"{r['metric']} ({count // 1000}k)" if count % 1000 == 0 else f"{r['metric']} ({count:,})"
 
 
 def direction(r: dict[str, Any]) -> str:
@@ -115,7 +131,7 @@ def floor(r: dict[str, Any]) -> str:
     if r["floor"] is None:
         return "no floor"
     counted = f" ({r['floor_samples']:,} images)" if r["floor_samples"] not in (None, r["samples"]) else ""
-    return f"floor {r['floor']:.4g}, real against real{counted}"
+    return f"floor {digits(r['floor'])}, real against real{counted}"
 
 
 def protocol(r: dict[str, Any]) -> str:
@@ -187,11 +203,19 @@ def read(path: str | Path) -> list[dict[str, Any]]:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ZooError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from None
-    found = {}
+    found, broken = {}, []
     for place, line in enumerate(lines, start=1):
         if line.strip():
-            row = _row(line, f"{path}: line {place}")
+            try:
+                row = _row(line, f"{path}: line {place}")
+            except ZooError as error:
+                broken.append(error)
+                continue
             found[json.dumps([row["model"], *(row.get(key) for key in PROTOCOL)], sort_keys=True)] = row
+    if broken and not found:
+        raise broken[0]
+    for error in broken:
+        console.note(f"{error} It is left out.")
     return list(found.values())
 
 

@@ -1,6 +1,8 @@
 """Run an experiment: strategy -> model -> data -> compile -> fit -> artifacts."""
 
+import itertools
 import os
+import statistics
 import time
 import warnings
 from collections.abc import Iterable, Sequence
@@ -11,9 +13,12 @@ import keras
 import tensorflow as tf
 
 from tfgan_zoo import callbacks as zoo_callbacks
-from tfgan_zoo import config, console, devices, files, zoo
+from tfgan_zoo import config, console, devices, files, sheets, zoo
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.evaluation import references
+from tfgan_zoo.metrics import registry
+from tfgan_zoo.modalities import ClassLabel
 from tfgan_zoo.runs import Run
 
 
@@ -26,6 +31,7 @@ def train(
     smoke: bool = False,
     download: bool = False,
     replicas: "int | None" = None,
+    init: "str | Path | AdversarialModel | None" = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Run:
     """Train a preset and leave everything in a run directory; continue where an unfinished run of it stopped.
@@ -38,6 +44,7 @@ def train(
         smoke: apply the preset's `[smoke]` overlay.
         download: let TFDS download what is missing (`data.download`).
         replicas: devices to train on; default all GPUs, or the CPU. On CPUs, this many logical devices are made.
+        init: a pretrained preset, a run, a `.keras` file or a model, whose weights a new run starts from.
         callbacks: further Keras callbacks.
 
     Raises:
@@ -46,9 +53,12 @@ def train(
     """
     experiment = config.load(preset, [*overrides, *config.data_options(data_dir, download)], smoke=smoke)
     strategy = devices.strategy(replicas)
-    model, data = prepare(experiment, strategy)
+    experiment, model, data = prepare(experiment, strategy)
     run = Run.place(experiment, run_dir)
     start = run.restore(model)
+    if init is not None and not start:
+        zoo.start_from(model, init)
+    run.note_data(data.facts)
     steps = experiment.train.steps
     console.note(
         f"{experiment.preset}: {'resuming at step ' + format(start, ',') if start else 'training'} in {run.path}, "
@@ -63,10 +73,10 @@ def train(
 
 
 def prepare(experiment: config.Experiment, strategy: tf.distribute.Strategy):
-    """The compiled model and the opened data of an experiment.
+    """(experiment with the arguments that its data know, its compiled model, its opened data).
 
     Raises:
-        ZooError: whatever is wrong with the model's or the data's settings.
+        ZooError: whatever is wrong with the model's or the data's settings, or where they do not agree.
     """
     settings, batch = experiment.train, experiment.data.batch_size
     replicas = strategy.num_replicas_in_sync
@@ -74,37 +84,90 @@ def prepare(experiment: config.Experiment, strategy: tf.distribute.Strategy):
         raise ZooError(
             f"data.batch_size={batch} cannot be shared by {replicas} replicas: choose a multiple of {replicas}."
         )
-    if settings.precision == "mixed_bfloat16" and not tf.config.list_physical_devices("GPU"):
-        console.note("train.precision=mixed_bfloat16 is several times slower than float32 on most CPUs")
+    if settings.precision == "mixed_bfloat16" and not devices.fast_bfloat16():
+        console.note("train.precision=mixed_bfloat16 is several times slower than float32 on this processor")
     jit = settings.jit
     if jit and replicas > 1:
         console.note(f"train.jit is off: XLA does not work over {replicas} replicas")
         jit = False
+    experiment = zoo.completed(experiment)
+    check_metrics(experiment)
     keras.utils.set_random_seed(settings.seed)
     with strategy.scope():
         model = zoo.build(experiment)
-        model.compile(optimizer=optimizers(model, settings.optimizers, experiment.origin), jit_compile=jit)
+        model.compile(optimizer=optimizers(model, experiment), jit_compile=jit)
     data = experiment.data.open(model.element_spec)
-    return model, data
+    check_classes(model, data)
+    return experiment, model, data
 
 
-def optimizers(model: AdversarialModel, tables: dict[str, dict[str, Any]], origin: str = "") -> dict[str, Any]:
-    """Keras optimizers from a preset's `train.optimizers` tables, by player.
+def check_metrics(experiment: config.Experiment) -> None:
+    """Refuse a preset's metrics that do not exist, and measurements that never happen, before training.
+
+    Raises:
+        ZooError: an unknown metric, `evaluate.every` without metrics or beyond the last step.
+    """
+    wanted = experiment.evaluate
+    for name in (*wanted.metrics, *wanted.monitor):
+        registry.parse(name.partition("@")[0] if "@" in name else name)
+    if wanted.every and not (wanted.monitor or wanted.metrics):
+        raise ZooError('evaluate.every: name what to measure, such as evaluate.monitor=["fd_mnist"].')
+    if wanted.every > experiment.train.steps:
+        steps = experiment.train.steps
+        console.note(
+            f"evaluate.every={wanted.every:,} is beyond train.steps={steps:,}: nothing is measured in training"
+        )
+
+
+def check_classes(model: AdversarialModel, data) -> None:
+    """Refuse data whose classes are not the model's.
+
+    Raises:
+        ZooError: another number of classes, or one class alone for a conditional model.
+    """
+    for key, kind in model.element_spec.items():
+        if isinstance(kind, ClassLabel) and data.num_classes is not None:
+            source = data.facts["source"]
+            if kind.num_classes != data.num_classes:
+                raise ZooError(
+                    f"model.num_classes = {kind.num_classes}, and {source} has {data.num_classes} classes: leave "
+                    "model.num_classes out, and it is taken from the data."
+                )
+            if data.num_classes < 2:
+                raise ZooError(f"{source}: its labels ({key}) are all equal; a conditional family needs two classes.")
+
+
+def optimizers(model: AdversarialModel, experiment: config.Experiment) -> dict[str, Any]:
+    """Keras optimizers from an experiment's `train.optimizers` tables, by player.
 
     A table holds a Keras optimizer's `name` and arguments; a `learning_rate` may be a table with the `name` and the
-    arguments of a Keras schedule.
+    arguments of a Keras schedule. Without a `name`, or with the name of the paper's own optimizer, what the table
+    leaves out stays as in the paper.
+
+    Raises:
+        ZooError: an unknown player, optimizer or argument.
     """
     chosen = {}
-    for player, table in tables.items():
-        where = f"{origin}: train.optimizers.{player}"
-        if player not in [p.name for p in model.players]:
-            raise unknown("player", player, [p.name for p in model.players], where=where)
+    for name, table in experiment.train.optimizers.items():
+        told = any(key.startswith("train.optimizers") for key in experiment.overrides)
+        where = f"{'command line' if told else experiment.origin}: train.optimizers.{name}"
+        players = {player.name: player for player in model.players}
+        if name not in players:
+            raise unknown("player", name, players, where=where)
         arguments = dict(table)
         if isinstance(arguments.get("learning_rate"), dict):
-            arguments["learning_rate"] = _keras_object(
-                keras.optimizers.schedules, dict(arguments["learning_rate"]), "schedule", where
-            )
-        chosen[player] = _keras_object(keras.optimizers, arguments, "optimizer", where)
+            schedule = dict(arguments["learning_rate"])
+            arguments["learning_rate"] = _keras_object(keras.optimizers.schedules, schedule, "schedule", where)
+        paper = players[name].optimizer()
+        own = type(paper).__name__
+        if str(arguments.get("name", own)).replace("_", "").lower() == own.lower():
+            kept = {
+                key: value for key, value in paper.get_config().items() if key not in ("name", "is_legacy_optimizer")
+            }
+            if isinstance(kept["learning_rate"], dict):
+                kept["learning_rate"] = keras.saving.deserialize_keras_object(kept["learning_rate"])
+            arguments = {**kept, **arguments, "name": own}
+        chosen[name] = _keras_object(keras.optimizers, arguments, "optimizer", where)
     return chosen
 
 
@@ -123,72 +186,67 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
     settings = experiment.train
     steps = settings.steps
     batch = experiment.data.batch_size * model.data_steps
-    interrupt = zoo_callbacks.Interrupt()
-    progress = zoo_callbacks.Progress(experiment.preset, steps, start, batch)
+    clock, interrupt = zoo_callbacks.Clock(start, steps), zoo_callbacks.Interrupt()
+    progress = zoo_callbacks.Progress(clock, experiment.preset, batch)
+    rows = shown_rows(model, experiment, data, settings.samples)
+    sheets.real(run.path / "samples" / "real.png", model.element_spec, rows["training"])
     stack = [
-        zoo_callbacks.StopAt(steps, start),
+        clock,
         interrupt,
         # The log before the checkpoint: a kill between them leaves a line too many, which resuming drops.
-        zoo_callbacks.Log(run, settings.log_every, steps, start, batch),
-        zoo_callbacks.Checkpoint(run, settings.checkpoint_every, start, settings.keep_checkpoints),
-        zoo_callbacks.SampleGrid(run, settings.sample_every, steps, start, settings.samples),
+        zoo_callbacks.Log(clock, run, settings.log_every, batch),
+        zoo_callbacks.Checkpoint(clock, run, settings.checkpoint_every, settings.keep_checkpoints),
+        zoo_callbacks.Samples(
+            clock, run, settings.sample_every, sheets.sheets_of(model, settings.samples, rows["held_out"])
+        ),
         progress,
-        *quality(model, experiment, run),
+        *quality(model, experiment, run, clock),
         *extra,
     ]
-    epoch = settings.checkpoint_every
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # the data shuffle themselves
             model.fit(
                 data.batches(batch, seed=settings.seed, start=start),
-                initial_epoch=start // epoch,
-                epochs=start // epoch + -(-(steps - start) // epoch),
-                steps_per_epoch=epoch,
+                epochs=-(-(steps - start) // settings.checkpoint_every),
+                steps_per_epoch=settings.checkpoint_every,
                 callbacks=stack,
                 verbose=0,
             )
     finally:
         interrupt.restore_handlers()
         progress.close()
-    if interrupt.received is not None and int(model.step.numpy()) < steps:
+    if interrupt.received is not None and not clock.done:
         raise KeyboardInterrupt(
-            f"stopped at step {int(model.step.numpy()):,} of {steps:,}; saved in {run.path}. "
-            "The same command goes on from there."
+            f"stopped at step {clock.step:,} of {steps:,}; saved in {run.path}. The same command goes on from there."
         )
 
 
-def quality(model, experiment, run: Run) -> list[keras.callbacks.Callback]:
-    """The measurements while training that an experiment asks for (`evaluate.every`); the best model is `best.keras`.
+def shown_rows(model, experiment, data, count: int) -> dict[str, dict[str, Any]]:
+    """Rows to show in pictures: of the training data, and of held-out data where there are some."""
+    training = data.rows(range(min(count, data.num_examples)))
+    if not any(endpoint.conditions for endpoint in model.endpoints.values()):
+        return {"training": training, "held_out": training}
+    held_out = references.held_out(experiment.data, model.element_spec, experiment.evaluate.split, quiet=True)
+    rows = held_out.rows(range(min(count, held_out.num_examples))) if held_out else training
+    return {"training": training, "held_out": rows}
 
-    Raises:
-        ZooError: an interval that is no multiple of the checkpoints', or no metric.
-    """
-    from tfgan_zoo import verbs
 
-    wanted, epoch = experiment.evaluate, experiment.train.checkpoint_every
+def quality(model, experiment, run: Run, clock: zoo_callbacks.Clock) -> list[keras.callbacks.Callback]:
+    """The measurements while training that an experiment asks for (`evaluate.every`); the best is `best.keras`."""
+    wanted = experiment.evaluate
     if not wanted.every:
         return []
-    if wanted.every % epoch:
-        raise ZooError(f"evaluate.every={wanted.every}: must be a multiple of train.checkpoint_every={epoch}.")
-    metrics = wanted.monitor or wanted.metrics[:1]
-    if not metrics:
-        raise ZooError('evaluate.every: name what to measure, such as evaluate.monitor=["fd_mnist"].')
-
-    def report(step, results):
-        for result in results:
-            run.append("evaluations.jsonl", result.as_dict())
-
-    return [
-        zoo_callbacks.Quality(
-            verbs.reference_of(model, experiment),
-            metrics,
-            every=wanted.every // epoch,
-            samples=wanted.monitor_samples,
-            best=run.path / "best.keras",
-            report=report,
-        )
-    ]
+    held_out = references.held_out(experiment.data, model.element_spec, wanted.split)
+    half = model.dtype_policy.compute_dtype != "float32"
+    measured = zoo_callbacks.Quality(
+        held_out or experiment.data.open(model.element_spec),
+        wanted.monitor or wanted.metrics[:1],
+        samples=wanted.monitor_samples,
+        best=run.path / "best.keras",
+        stand_in=(lambda model: type(model)(**{**model.get_config(), "dtype": "float32"})) if half else None,
+    )
+    return [zoo_callbacks.Measure(clock, run, wanted.every, measured)]
 
 
 def _finish(model, run: Run, experiment, data) -> None:
@@ -209,7 +267,7 @@ def _finish(model, run: Run, experiment, data) -> None:
 def plot_losses(run: Run) -> None:
     """`losses.png`: every logged loss and term over the steps."""
     rows = run.metrics()
-    if not rows:
+    if len(rows) < 2:
         return
     os.environ.setdefault("MPLBACKEND", "Agg")
     from matplotlib.figure import Figure
@@ -236,23 +294,42 @@ def dry_run(
     data_dir: "str | None" = None,
     download: bool = False,
 ) -> dict[str, Any]:
-    """What `train` would do: the resolved experiment, networks, data and the time left by three real steps.
+    """What `train` would do: the resolved experiment, networks, data, and the time it takes at each precision.
 
-    Nothing is written. Returns `experiment`, `networks` {name: parameters}, `data`, `seconds_per_step`, `seconds`.
+    Nothing is written.
+
+    Returns:
+        `experiment`, `networks` {name: parameters}, `data`, `seconds_per_step` (of the preset's own precision),
+        `seconds`, `precisions` {precision: seconds per step}, `fastest`.
     """
     experiment = config.load(preset, [*overrides, *config.data_options(data_dir, download)], smoke=smoke)
     strategy = devices.strategy(replicas)
-    model, data = prepare(experiment, strategy)
-    batches = data.batches(experiment.data.batch_size * model.data_steps, seed=experiment.train.seed)
-    model.fit(batches, steps_per_epoch=1, verbose=0)  # tracing and compiling are not part of a step
-    began = time.perf_counter()
-    model.fit(batches, steps_per_epoch=3, verbose=0)
-    seconds = (time.perf_counter() - began) / 3
+    experiment, model, data = prepare(experiment, strategy)
+    own, timed = experiment.train.precision, {}
+    timed[own] = seconds_per_step(model, data, experiment)
+    if devices.fast_bfloat16():
+        for other in {"float32", "mixed_bfloat16"} - {own}:
+            train = experiment.train.model_copy(update={"precision": other})
+            _, changed, _ = prepare(experiment.model_copy(update={"train": train}), strategy)
+            timed[other] = seconds_per_step(changed, data, experiment)
     return {
         "experiment": experiment,
         "model": model,
         "networks": {name: network.count_params() for name, network in model.networks_by_name.items()},
         "data": data.facts,
-        "seconds_per_step": seconds,
-        "seconds": seconds * experiment.train.steps,
+        "seconds_per_step": timed[own],
+        "seconds": timed[own] * experiment.train.steps,
+        "precisions": timed,
+        "fastest": min(timed, key=timed.get),
     }
+
+
+def seconds_per_step(model, data, experiment: config.Experiment, steps: int = 5) -> float:
+    """Seconds that a step takes, the median of a few; tracing and compiling are not part of it."""
+    batches = data.batches(experiment.data.batch_size * model.data_steps, seed=experiment.train.seed)
+    marks = []
+    timer = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: marks.append(time.perf_counter()))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`shuffle=True` was passed")
+        model.fit(batches, steps_per_epoch=steps + 1, verbose=0, callbacks=[timer])
+    return statistics.median(after - before for before, after in itertools.pairwise(marks))

@@ -1,32 +1,48 @@
-"""The zoo's models: build an experiment's model, get a pretrained one, load one from a run."""
+"""The zoo's models: build an experiment's model, get a pretrained one, load one from a run or a file.
 
+Importing this module registers every family with Keras, so that `keras.models.load_model` reads their `.keras` files.
+"""
+
+import contextlib
 import importlib
+import os
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 import keras
+import pydantic
 
-from tfgan_zoo import config, index, weights
+from tfgan_zoo import config, index, targets, translation, weights
 from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.config_errors import check
+from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.runs import Run
 
 Start = Literal["live", "ema"]
 
 
 @cache
 def family_class(name: str) -> type[AdversarialModel]:
-    """The model class of a family's file.
+    """The model class of a family: the name of its file, or a module of one's own, such as `my_package.my_gan`.
 
     Raises:
         ZooError: no such family.
     """
     facts = index.family_facts(name)
-    return getattr(importlib.import_module(f"tfgan_zoo.families.{name}"), facts["class"])
+    return getattr(importlib.import_module(name if "." in name else f"tfgan_zoo.families.{name}"), facts["class"])
+
+
+for _name in index.families():
+    family_class(_name)
 
 
 def build(experiment: "str | config.Experiment", **model) -> AdversarialModel:
     """An untrained, uncompiled model of a preset (its name or `.toml` file) or a resolved experiment.
+
+    Equal experiments have equal first weights. Arguments that the data know, such as the number of classes, are taken
+    from the data where the preset leaves them out and the data are there.
 
     Args:
         model: constructor arguments that replace the preset's.
@@ -36,26 +52,54 @@ def build(experiment: "str | config.Experiment", **model) -> AdversarialModel:
     """
     if not isinstance(experiment, config.Experiment):
         experiment = config.load(experiment)
+    experiment = experiment.model_copy(update={"model": {**experiment.model, **model}})
+    with contextlib.suppress(ZooError):  # training says what is wrong with the data; here they are a convenience
+        experiment = completed(experiment)
     family = family_class(experiment.family)
-    wanted = experiment.model_copy(update={"model": {"seed": experiment.train.seed, **experiment.model, **model}})
-    policy = keras.DTypePolicy(experiment.train.precision)
-    arguments = config.model_arguments(family, wanted)
+    wanted = experiment.model_copy(update={"model": {"seed": experiment.train.seed, **experiment.model}})
+    arguments = model_arguments(family, wanted)
+    precision = experiment.train.precision
+    policy = keras.config.dtype_policy() if precision == "float32" else keras.DTypePolicy(precision)
     try:
         return family(**arguments, dtype=policy)
     except ZooError as error:
         given = any(key.startswith("model.") for key in experiment.overrides)
-        raise ZooError(
-            f"{'command line' if given else experiment.origin or experiment.preset}: model.{error}"
-        ) from None
+        where = "command line" if given else experiment.origin or experiment.preset
+        raise ZooError(f"{where}: model.{error}") from None
 
 
-def get(name: str, start: Start = "live") -> AdversarialModel:
+def completed(experiment: config.Experiment) -> config.Experiment:
+    """The experiment with the model's arguments that only its data know (`from_data` of the family).
+
+    Raises:
+        ZooError: the data that must tell cannot be read.
+    """
+    missing = [name for name in family_class(experiment.family).from_data if name not in experiment.model]
+    known = experiment.data.knows() if missing else {}
+    found = {name: known[name] for name in missing if name in known}
+    return experiment.model_copy(update={"model": {**experiment.model, **found}}) if found else experiment
+
+
+def model_arguments(family: type[AdversarialModel], experiment: config.Experiment) -> dict[str, Any]:
+    """The `[model]` table as arguments of the family's constructor, validated against its annotations.
+
+    Raises:
+        ZooError: an unknown argument, a wrong type, an impossible value.
+    """
+    fields = {name: (argument.annotation, argument.default) for name, argument in family.arguments().items()}
+    schema = pydantic.create_model(family.__name__, __base__=config.Section, **fields)
+    checked = check(schema, experiment.model, "model", experiment.origin, experiment.overrides)
+    return {name: getattr(checked, name) for name in experiment.model}
+
+
+def get(name: str, start: Start = "live", precision: str | None = None) -> AdversarialModel:
     """A pretrained model. Its weights are packaged, in the cache, or (only where the card says so) behind a URL.
 
     Args:
         name: a preset with pretrained weights (`python -m tfgan_zoo list` marks them).
         start: where fine-tuning starts from: "live", the generator as it was last trained, or "ema", its averaged
             twin. Samples come from the twin either way, where there is one.
+        precision: of its computation, such as "mixed_bfloat16"; default Keras' global policy.
 
     Returns:
         The model, not compiled: `compile()` (the paper's optimizers) and `fit()` continue its training.
@@ -65,7 +109,8 @@ def get(name: str, start: Start = "live") -> AdversarialModel:
     """
     card = weights.card(name)
     experiment = config.Experiment.from_dict(card["experiment"], origin=f"card of {name}")
-    model = build(experiment)
+    train = experiment.train.model_copy(update={"precision": precision or "float32"})
+    model = build(experiment.model_copy(update={"train": train}))
     weights.load(model, weights.find(name, card), f"pretrained {name}")
     if start == "ema":
         use_average(model)
@@ -82,25 +127,104 @@ def use_average(model: AdversarialModel) -> None:
         getattr(model, name).set_weights(getattr(model, f"{name}_ema").get_weights())
 
 
-def load(target: "str | Path") -> "tuple[AdversarialModel, config.Experiment, str]":
-    """The model of a preset (pretrained) or of a run directory, with its experiment and a line that says which it is.
+def start_from(model: AdversarialModel, target: "str | os.PathLike | AdversarialModel") -> None:
+    """Give a model the weights of another one's networks of the same names.
 
     Raises:
-        ZooError: neither a run directory nor a preset with pretrained weights.
+        ZooError: no such model, or networks of other shapes.
     """
-    from tfgan_zoo.runs import Run
+    other = loaded(target)
+    for name, network in model.networks_by_name.items():
+        source = other.model.networks_by_name.get(name)
+        shapes = [tuple(weight.shape) for weight in network.weights]
+        if source is None or [tuple(weight.shape) for weight in source.weights] != shapes:
+            raise ZooError(
+                f"{other.description}: its {name} is another network; give a model with equal [model] settings."
+            )
+        network.set_weights(source.get_weights())
 
-    if Path(target).is_dir():
-        run = Run(target)
-        experiment = run.experiment()
-        model = build(experiment)
-        step = run.restore(model)
-        return model, experiment, f"{target} at step {step:,}"
-    if str(target) in index.presets() or str(target) in weights.names():
-        card = weights.card(str(target))
-        return (
-            get(str(target)),
-            config.Experiment.from_dict(card["experiment"], f"card of {target}"),
-            f"pretrained {target}",
-        )
-    raise unknown("run directory or preset", str(target), index.presets())
+
+class Loaded(NamedTuple):
+    """A model ready to be asked.
+
+    Attributes:
+        model: the model, not compiled.
+        experiment: what it was trained by; None where only a file is known.
+        description: what it is, in words.
+        name: what to call it: the run's folder, the preset or the file.
+        class_names: of its labels, where they are known.
+        sha256: of its weights file, where it has been published.
+    """
+
+    model: AdversarialModel
+    experiment: config.Experiment | None
+    description: str
+    name: str
+    class_names: list[str] | None = None
+    sha256: str | None = None
+
+    def conditions(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What a caller gave, ready for the model: classes by their number, `given` (a file) as the datum in it."""
+        given = {key: value for key, value in given.items() if value is not None}
+        if "given" in given:
+            found = translation.datum_of(self.model.endpoints.get("generate", Endpoint({}, None, ())))
+            if found is None:
+                raise ZooError(f"{self.name} generates from nothing that a file holds; leave `given` out.")
+            key, kind = found
+            given[key] = kind.fit(kind.read(Path(given.pop("given")))[0])
+        label = given.get("label")
+        if isinstance(label, str) and not label.lstrip("-").isdigit():
+            if label not in (self.class_names or ()):
+                raise unknown("class", label, self.class_names or (), where=self.name)
+            label = self.class_names.index(label)
+        return {**given, "label": int(label)} if isinstance(label, int | str) else given
+
+
+def loaded(target: "str | os.PathLike | AdversarialModel", step: int | None = None) -> Loaded:
+    """The model of a preset (pretrained), a run directory or a `.keras` file, with what is known of it.
+
+    Args:
+        step: of a run: the checkpoint to take; default the newest that can be read.
+
+    Raises:
+        ZooError: nothing of that name; a run that has no checkpoint yet; a file that holds no model of the zoo.
+    """
+    if isinstance(target, Loaded):
+        return target
+    if isinstance(target, AdversarialModel):
+        return Loaded(target, None, target.name, target.name)
+    found = targets.resolve(target)
+    if found.kind == "pretrained":
+        card = weights.card(found.text)
+        experiment = config.Experiment.from_dict(card["experiment"], f"card of {found.text}")
+        names = card["data"].get("class_names")
+        return Loaded(get(found.text), experiment, f"pretrained {found.text}", found.text, names, card["sha256"])
+    if found.kind == "keras":
+        return Loaded(from_file(found.path), None, str(target), found.path.stem)
+    run = Run(found.path)
+    experiment = run.experiment()
+    plain = experiment.train.model_copy(update={"precision": "float32"})  # what is measured and exported is float32
+    model = build(experiment.model_copy(update={"train": plain}))
+    name = found.path.resolve().name
+    if not run.checkpoints and step is None and (run.path / "model.keras").is_file():
+        whole = from_file(run.path / "model.keras")
+        return Loaded(whole, experiment, f"{target} (model.keras)", name, run.class_names)
+    reached = run.restore(model, step)
+    if not reached:
+        raise ZooError(f"{target}: has no checkpoint yet, so there is nothing to use; train it first.")
+    return Loaded(model, experiment, f"{target} at step {reached:,}", name, run.class_names)
+
+
+load = loaded
+
+
+def from_file(path: Path) -> AdversarialModel:
+    """The model in a `.keras` file. Raises ZooError where it cannot be read or is none of the zoo's."""
+    try:
+        model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # broken files and unknown layers raise nearly anything
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ZooError(f"{path}: cannot be loaded: {reason[:200]}") from None
+    if not isinstance(model, AdversarialModel):
+        raise ZooError(f"{path}: holds a {type(model).__name__}, no model of the zoo.")
+    return model

@@ -94,8 +94,6 @@ def test_splits_that_are_not_there(tiny):
     assert "\n" not in str(caught.value)
     with pytest.raises(ZooError, match="Splits: train, test"):
         tiny(split="train[5:5]").open(spec())
-    with pytest.raises(ZooError, match="all equal"):
-        tiny(split="train+test").open(spec(), split="test")
 
 
 def test_damaged_files_are_told(tmp_path):

@@ -1,28 +1,32 @@
-"""Quality of generated images beside real ones.
+"""Quality of generated data beside real ones.
 
-    streams      where the images of a side come from
+    protocol     what is measured and how
+    streams      where the data of a side come from
     measure      one pass over each side serves every metric; `evaluate`
-    cache        statistics of real images on the disk
-    targets      what people name on the command line
-    neighbours   samples beside the training images nearest to them
+    assess       a model of the zoo, with the data of its experiment
+    cache        statistics of real data on the disk
+    similar      samples beside the training images nearest to them
 
 Every number comes out as a `Result`, which carries where it comes from.
 """
 
-from tfgan_zoo.evaluation.asked import OPENING, asked_for
-from tfgan_zoo.evaluation.measure import Statistics, evaluate, provenance
-from tfgan_zoo.evaluation.streams import Generated, Pictures, Selected, Served, Stream
+from tfgan_zoo.evaluation.asked import asked_for
+from tfgan_zoo.evaluation.measure import GivenStatistics, as_reference, evaluate, provenance
+from tfgan_zoo.evaluation.protocol import Protocol
+from tfgan_zoo.evaluation.streams import Answers, Generated, Pictures, Selected, Served, Stream
 from tfgan_zoo.stamps import Result
 
 __all__ = [
-    "OPENING",
+    "Answers",
     "Generated",
+    "GivenStatistics",
     "Pictures",
+    "Protocol",
     "Result",
     "Selected",
     "Served",
-    "Statistics",
     "Stream",
+    "as_reference",
     "asked_for",
     "evaluate",
     "provenance",

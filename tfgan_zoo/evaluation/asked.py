@@ -3,7 +3,7 @@
 import functools
 import inspect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,10 @@ import numpy as np
 
 from tfgan_zoo import features as extractors
 from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.evaluation.protocol import Protocol
 from tfgan_zoo.features import inception_weights as fetched
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.base import Metric
-
-OPENING = ("features", "resize", "settings", "inception_weights")
-"""The arguments of `evaluate` that decide which networks and equations there are."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,7 @@ class Asked:
     extractor: Any
     tap: str | None
     values: tuple[str, ...]
+    endpoint: str | None = None  # the model's own, whose answers the metric takes as they are
 
     @property
     def key(self) -> tuple:
@@ -38,7 +37,7 @@ class Asked:
 
     def rows(self, images: np.ndarray, outputs: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
         """What the metric takes of a batch; `outputs`: {extractor: {tap: features}}."""
-        if self.metric.takes in ("images", "points"):
+        if self.metric.takes in ("images", "points") or self.endpoint:
             return images
         if self.metric.takes == "channel_logits":
             channels = np.split(images, images.shape[-1], axis=-1)
@@ -55,45 +54,40 @@ class Asked:
             statistic.update(rows, labels)
 
 
-def asked_for(
-    names: Sequence[str],
-    features: str | None = None,
-    resize: str | None = None,
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    inception_weights: Any = None,
-    facts: Mapping[str, Any] | None = None,
-) -> list[Asked]:
-    """The tasks that `names` ask for, with their extractors opened.
+def asked_for(protocol: Protocol, facts: Mapping[str, Any] | None = None, endpoint: str | None = None) -> list[Asked]:
+    """The metrics of a protocol, with their extractors opened.
 
     Args:
-        features, resize, settings, inception_weights: as `evaluate`.
         facts: what the reference's data say of themselves.
+        endpoint: the model's endpoint whose answers are measured as they are, by the metrics that name it.
 
     Raises:
         ZooError: an unknown name or setting, or an extractor that cannot be opened.
     """
-    settings, facts = settings or {}, facts or {}
-    if not names:
+    settings, facts = protocol.settings, facts or {}
+    if not protocol.metrics:
         raise ZooError("no metrics: name at least one, such as fd_mnist.")
     for name in settings:
         if name not in registry.metrics():
             raise unknown("metric", name, registry.metrics(), where="settings")
-    tasks = []
-    for choice in [registry.parse(text, features) for text in dict.fromkeys(names)]:
-        kind, name, tap = choice.metric, choice.extractor, choice.tap
+    asked = []
+    for text in protocol.metrics:
+        plain, at, spec = text.partition("@")
+        own = bool(at) and spec == endpoint
+        choice = registry.parse(plain if own else text, protocol.features)
+        kind, name, tap = choice.metric, None if own else choice.extractor, None if own else choice.tap
         extractor = None
         if name is not None:
-            weights = _inception_weights(inception_weights) if name == registry.INCEPTION else None
-            extractor = opened(name, _stamp(weights or name), weights, None if name == "pixels" else resize)
-        if extractor is not None:
+            weights = _inception_weights(protocol.inception_weights) if name == registry.INCEPTION else None
+            extractor = opened(name, _stamp(weights or name), weights, None if name == "pixels" else protocol.resize)
             tap = tap or (extractor.features if kind.takes == "features" else extractor.logits)
             if tap is None:
-                raise ZooError(f"metric {choice.text!r}: {name} has no logits; use a classifier, such as mnist_cnn.")
+                raise ZooError(f"metric {text!r}: {name} has no logits; use a classifier, such as mnist_cnn.")
             extractor.require([tap])
         known = {key: facts[key] for key in kind.from_data if key in facts}
         metric = made(kind, extractor.taps[tap] if extractor else None, {**known, **settings.get(kind.name, {})})
-        tasks.append(Asked(choice.text, metric, extractor, tap, choice.values))
-    return tasks
+        asked.append(Asked(text, metric, extractor, tap, choice.values, spec if own else None))
+    return asked
 
 
 @functools.lru_cache(maxsize=4)

@@ -1,28 +1,29 @@
 """Measuring: one pass over each side serves every metric.
 
-    features of images (metrics/features.py) -> statistics of features -> numbers (metrics/scores)
+    features of images (features/) -> statistics of features -> numbers (metrics/)
 
 Every number comes out as a `Result`, which carries where it comes from.
 """
 
 import functools
+import hashlib
 import inspect
 import itertools
-import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgan_zoo import __version__, console, devices
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import cache as caches
 from tfgan_zoo.evaluation.asked import Asked, asked_for
-from tfgan_zoo.evaluation.streams import Generated, Pictures, Selected, Stream
+from tfgan_zoo.evaluation.protocol import DEFAULT_SAMPLES, Protocol
+from tfgan_zoo.evaluation.streams import Answers, Generated, Pictures, Selected, Stream
 from tfgan_zoo.files import cache_folder
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.base import Value
@@ -31,12 +32,12 @@ from tfgan_zoo.stamps import Result
 
 
 @dataclass
-class Statistics:
+class GivenStatistics:
     """Ready statistics of the reference, which another tool has written: `mu` (dim,) and `sigma` (dim, dim).
 
     Attributes:
         line, fingerprint: for the results.
-        value: a `metrics.frechet.Statistics`.
+        value: a `metrics.maths.frechet.Statistics`.
     """
 
     line: str
@@ -49,79 +50,80 @@ class Statistics:
 def evaluate(
     generated: Any,
     reference: Any,
-    metrics: Sequence[str] = ("fd_mnist",),
+    protocol: Protocol,
     *,
-    samples: int = 10_000,
-    seed: int = 0,
-    truncation: float | None = None,
     held_out: Any = None,
-    reference_samples: int | None = None,
-    features: str | None = None,
-    resize: str | None = None,
-    settings: Mapping[str, Mapping[str, Any]] | None = None,
-    inception_weights: str | os.PathLike | None = None,
-    cache: str | os.PathLike | None = None,
     name: str | None = None,
+    key: str | None = None,
 ) -> list[Result]:
-    """Measure generated images against real ones.
+    """Measure generated data against real ones.
 
     Args:
         generated: a model that gives `sample_images(seeds, truncation)`, uint8 (n, h, w, c), as an AdversarialModel
             does; or any `Stream` (then samples, seed, truncation and name are its own).
-        reference: the real images compared with: opened data (`Data`), a `Stream` or ready `Statistics`. None for
-            metrics of generated images alone.
-        metrics: names as `tfgan_zoo.metrics.registry` tells them.
-        samples: images to generate, those of seeds `seed` to `seed + samples - 1`.
-        truncation: for models that take it.
-        held_out: real images of another split, for the floor (as many as `samples`, if there are) and for the metrics
+        reference: the real data compared with: opened data (`Data`), a `Stream` or `GivenStatistics`. None for metrics
+            of generated data alone.
+        protocol: what to measure and how.
+        held_out: real data of another split, for the floor (as many as the samples, if there are) and for the metrics
             that need the training data (all of them).
-        reference_samples: real images of `reference` to compare with; default as many as `samples`. They are drawn
-            from the whole split by a fixed seed, so a folder sorted by class does no harm.
-        features: "EXTRACTOR" or "EXTRACTOR:TAP" for metrics whose name does not say theirs.
-        resize: "tf1", "clean" or "antialiased", for all extractors but "pixels"; default the extractor's own.
-        settings: {metric's own name: {keyword of its constructor: value}}, such as {"psnr": {"border": 4}}.
-        inception_weights: the .npz file of Inception; default what TFGAN_ZOO_INCEPTION names.
-        cache: folder for statistics of real images; default $TFGAN_ZOO_CACHE or ~/.cache/tfgan_zoo.
         name: what the results call the model; default `model.name`.
+        key: which of the real data's keys is compared; default the first that is no label.
 
     Returns:
         One `Result` per number, in the order of the metrics.
 
     Raises:
-        ZooError: an unknown metric, missing weights, too few images, a side that a metric needs and that is not
-            there, NaN in generated images, data without images.
+        ZooError: an unknown metric, missing weights, a side that a metric needs and that is not there, NaN in generated
+            data, data of another kind.
     """
-    fake = generated if isinstance(generated, Stream) else Generated(generated, samples, seed, truncation, name)
-    if fake.count < 2 or (reference_samples is not None and reference_samples < 2):
-        raise ZooError(f"samples {fake.count}, reference_samples {reference_samples}: give 2 or more images.")
-    real = (
-        reference
-        if reference is None or isinstance(reference, (Stream, Statistics))
-        else Selected(reference, reference_samples or fake.count)
-    )
-    rest = held_out if held_out is None or isinstance(held_out, Stream) else Selected(held_out, fake.count)
+    samples = protocol.samples or DEFAULT_SAMPLES
+    if isinstance(generated, Stream):
+        fake = generated
+    else:
+        fake = Generated(generated, samples, protocol.seed, protocol.truncation, name)
+    if fake.count < 2:
+        raise ZooError(f"{fake.line}: {fake.count} to measure; give 2 or more.")
+    ready = reference is None or isinstance(reference, (Stream, GivenStatistics))
+    wanted = protocol.reference_samples or (None if ready else min(fake.count, reference.num_examples))
+    real = reference if ready else Selected(reference, wanted, key)
+    own = held_out is None or isinstance(held_out, Stream)
+    rest = held_out if own else Selected(held_out, min(fake.count, held_out.num_examples), key)
     if rest is not None and real is not None and same(real, rest):
         raise ZooError(f"the held-out data is the reference itself ({real.line}); give another split.")
-    tasks = asked_for(metrics, features, resize, settings, inception_weights, getattr(real, "data_facts", {}))
-    if any(len(task.metric.labelled) > 1 for task in tasks):
+    asked = asked_for(protocol, getattr(real, "data_facts", {}), getattr(fake, "name", None))
+    if any(len(one.metric.labelled) > 1 for one in asked):
         agree_on_classes(fake, real)
-    training = held_out if held_out is None or isinstance(held_out, Stream) else Selected(held_out)
-    with console.progress(transient=True, disable=not sys.stderr.isatty()) as progress:
-        numbers = measure(
-            [task for task in tasks if not task.metric.paired],
-            fake,
-            real,
-            rest,
-            training,
-            Path(cache) if cache else cache_folder(),
-            progress,
-        )
-        numbers |= {task.text: (of_pairs(task, fake, real, progress), {}) for task in tasks if task.metric.paired}
+    training = held_out if own else Selected(held_out, None, key)
+    store = Path(protocol.cache) if protocol.cache else cache_folder()
+    with console.progress(transient=True) as progress:
+        numbers = measure([one for one in asked if not one.metric.paired], fake, real, rest, training, store, progress)
+        numbers |= {one.text: (of_pairs(one, fake, real, progress), {}) for one in asked if one.metric.paired}
     return [
-        result(task, name, numbers[task.text][0][name], numbers[task.text][1].get(name), fake, real, rest)
-        for task in tasks
-        for name in task.values
+        result(one, name, numbers[one.text][0][name], numbers[one.text][1].get(name), fake, real, rest)
+        for one in asked
+        for name in one.values
     ]
+
+
+def as_reference(data: Any) -> Any:
+    """Real data as `evaluate` takes them: an array of pictures, uint8 (n, h, w, c), is wrapped."""
+    return Arrays(data) if isinstance(data, np.ndarray) else data
+
+
+class Arrays:
+    """Pictures in memory as opened data."""
+
+    def __init__(self, images: np.ndarray):
+        if images.dtype != np.uint8 or images.ndim != 4:
+            raise ZooError(f"real pictures are {images.dtype} {images.shape}; give uint8 (n, height, width, channels).")
+        self.images, self.num_examples, self.class_names = images, len(images), None
+        digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
+        self.facts = {"source": f"{len(images):,} given pictures", "split": None, "fingerprint": digest}
+
+    def examples(self, batch_size: int, limit: int | None = None):
+        """One pass in order: batches {"image": uint8}."""
+        for first in range(0, len(self.images[:limit]), batch_size):
+            yield {"image": self.images[:limit][first : first + batch_size]}
 
 
 # === Measuring ===
@@ -137,7 +139,7 @@ def measure(tasks: list[Asked], fake, real, rest, training, store, progress) -> 
                 )
                 raise ZooError(f"{task.text} needs {what}.")
         if (
-            isinstance(real, Statistics)
+            isinstance(real, GivenStatistics)
             and "real" in task.metric.sides
             and not isinstance(task.metric, FrechetDistance)
         ):
@@ -149,19 +151,19 @@ def measure(tasks: list[Asked], fake, real, rest, training, store, progress) -> 
         return [task for task in tasks if side in task.metric.sides]
 
     floors = [task for task in tasks if task.metric.floor and rest is not None and "fake" in task.metric.sides]
-    if isinstance(real, Statistics):
-        known = {task.key: real.value for task in of("real")}
+    if isinstance(real, GivenStatistics):
+        reference_stats = {task.key: real.value for task in of("real")}
     else:
-        known = cached(real, of("real"), store, progress, "real") if of("real") else {}
-    whole = cached(training, of("held_out"), store, progress, "training") if of("held_out") else {}
-    best = cached(rest, floors, store, progress, "held out") if floors else {}
-    made = gather(fake, of("fake"), progress, "generated") if of("fake") else {}
+        reference_stats = cached(real, of("real"), store, progress, "real") if of("real") else {}
+    training_stats = cached(training, of("held_out"), store, progress, "training") if of("held_out") else {}
+    floor_stats = cached(rest, floors, store, progress, "held out") if floors else {}
+    generated_stats = gather(fake, of("fake"), progress, "generated") if of("fake") else {}
 
     numbers = {}
     for task in tasks:
-        sides = {"real": known, "held_out": whole, "fake": made}
+        sides = {"real": reference_stats, "held_out": training_stats, "fake": generated_stats}
         sides = {side: sides[side][task.key] for side in task.metric.sides}
-        floor = task.metric.measure(**{**sides, "fake": best[task.key]}) if task in floors else {}
+        floor = task.metric.measure(**{**sides, "fake": floor_stats[task.key]}) if task in floors else {}
         numbers[task.text] = task.metric.measure(**sides), floor
     return numbers
 
@@ -234,6 +236,11 @@ def of_pairs(task: Asked, fake: Stream, real: Stream | None, progress: Any) -> d
             task.metric.update(*(task.extractor.outputs(side, [task.tap], unrounded=True)[task.tap] for side in images))
             progress.advance(bar, len(images[0]))
         return task.metric.result()
+    if isinstance(fake, Answers):
+        for theirs, ours in fake.pairs():
+            task.metric.update(theirs, ours)
+            progress.advance(bar, len(ours))
+        return task.metric.result()
     if not isinstance(fake, Pictures) or not isinstance(real, Pictures):
         raise ZooError(f"{task.text} compares picture by picture: give two folders with the same file names.")
     for one, other in itertools.zip_longest(fake.names, real.names):
@@ -252,8 +259,9 @@ def of_pairs(task: Asked, fake: Stream, real: Stream | None, progress: Any) -> d
 def result(task: Asked, name: str, value: Value, floor: Value | None, fake: Stream, real, rest) -> Result:
     """The number called `name` with its stamp."""
     extractor, compared = task.extractor, real if "real" in task.metric.sides and not walks(task) else None
+    own = f"{name}@{task.endpoint}" if task.endpoint else None
     return Result(
-        metric=registry.label(name, type(task.metric), extractor and extractor.name, task.tap),
+        metric=own or registry.label(name, type(task.metric), extractor and extractor.name, task.tap),
         value=value.value,
         deviation=value.deviation,
         higher=name in task.metric.higher,
@@ -266,7 +274,7 @@ def result(task: Asked, name: str, value: Value, floor: Value | None, fake: Stre
         reference_split=compared.split if compared else None,
         reference_samples=compared.count if compared else None,
         reference_fingerprint=compared.fingerprint if compared else None,
-        features=f"{extractor.name}/{task.tap}" if extractor else None,
+        features=f"{extractor.name}/{task.tap}" if extractor else task.endpoint,
         features_sha256=extractor.sha256 if extractor else None,
         resize=extractor.resize if extractor else None,
         settings=task.metric.settings,
@@ -291,7 +299,7 @@ def walks(task: Asked) -> bool:
     return task.metric.paired and task.extractor is not None
 
 
-def same(stream: Stream | Statistics, other: Stream) -> bool:
+def same(stream: Stream | GivenStatistics, other: Stream) -> bool:
     """Whether both give the same images, as far as that can be told."""
     return stream is other or (stream.fingerprint is not None and stream.fingerprint == other.fingerprint)
 

@@ -2,7 +2,7 @@
 
 import copy
 import os
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,29 +11,19 @@ from tfgan_zoo import console, images
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation.asked import asked_for
 from tfgan_zoo.evaluation.measure import cached, gather
+from tfgan_zoo.evaluation.protocol import Protocol
 from tfgan_zoo.evaluation.streams import Pictures, Stream
 from tfgan_zoo.files import cache_folder
+from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.maths.distances import nearest
 
 
-def picture(
-    generated: Stream,
-    training: Stream,
-    on: str = "memorisation",
-    *,
-    count: int = 10,
-    k: int = 7,
-    features: str | None = None,
-    resize: str | None = None,
-    inception_weights: str | os.PathLike | None = None,
-    cache: str | os.PathLike | None = None,
-) -> np.ndarray:
+def picture(generated: Stream, training: Stream, protocol: Protocol, *, count: int = 10, k: int = 7) -> np.ndarray:
     """The first `count` generated images, each in a row with the `k` training images nearest to it, nearest first.
 
     Args:
-        on: a metric's name that says on which features, such as "memorisation_mnist".
-        features, resize, inception_weights, cache: as `evaluate`. The features of training images come from the cache
-            where they have been measured before.
+        protocol: the first of its metrics that has features says in which ones to look. The features of training images
+            come from the cache where they have been measured before.
 
     Returns:
         uint8 (height, width, c).
@@ -41,17 +31,29 @@ def picture(
     Raises:
         ZooError: images of different sizes, or features that are not there.
     """
-    tasks = asked_for([on], features, resize, None, inception_weights)
+    (asked,) = asked_for(protocol.but(metrics=(neighbours_on(protocol.metrics),), features=None, settings={}))
     first = copy.copy(generated)
     first.count = min(count, generated.count)
     if isinstance(first, Pictures):
         first.names = first.names[: first.count]
-    with console.progress(transient=True, disable=not sys.stderr.isatty()) as progress:
-        (theirs,) = cached(training, tasks, Path(cache) if cache else cache_folder(), progress, "training").values()
-        (ours,) = gather(first, tasks, progress, "generated").values()
+    store = Path(protocol.cache) if protocol.cache else cache_folder()
+    with console.progress(transient=True) as progress:
+        (theirs,) = cached(training, [asked], store, progress, "training").values()
+        (ours,) = gather(first, [asked], progress, "generated").values()
     indices = nearest(ours, theirs, k).indices
     fakes = np.concatenate([batch for batch, _ in first.batches()])[: first.count]
     return rows(fakes, picked(training, indices))
+
+
+def neighbours_on(metrics: Sequence[str]) -> str:
+    """The metric to draw neighbours by: memorisation on the features of the first of `metrics` that has any."""
+    for name in metrics:
+        choice = registry.parse(name)
+        if choice.metric.takes == "features" and not choice.metric.paired:
+            return f"memorisation@{choice.extractor}" + (f":{choice.tap}" if choice.tap else "")
+    raise ZooError(
+        f"neighbours are found by features, and {', '.join(metrics)} has none: add one, such as fd_mnist or fid768."
+    )
 
 
 def picked(stream: Stream, places: np.ndarray) -> np.ndarray:
@@ -69,9 +71,9 @@ def picked(stream: Stream, places: np.ndarray) -> np.ndarray:
     return chosen.reshape(*places.shape, *chosen.shape[1:])
 
 
-def save(path: str | os.PathLike, generated: Stream, training: Stream, on: str, **options) -> None:
+def save(path: str | os.PathLike, generated: Stream, training: Stream, protocol: Protocol) -> None:
     """Write `picture` to a .png or .jpg file."""
-    images.save_image(path, picture(generated, training, on, **options))
+    images.save_image(path, picture(generated, training, protocol))
 
 
 def rows(fakes: np.ndarray, neighbours: np.ndarray) -> np.ndarray:

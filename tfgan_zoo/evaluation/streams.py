@@ -1,20 +1,20 @@
-"""Where the images of one side of a comparison come from. Each stream can be read again and gives the same images.
+"""Where the data of one side of a comparison come from. Each stream can be read again and gives the same data.
 
     Generated   a model's samples
+    Answers     what an endpoint answers to the rows of a data set
     Served      the samples of an exported SavedModel
     Selected    a data set, or a fixed random part of it
     Pictures    a folder of pictures as they are, of any sizes
 
 A stream has
     line           what it is, in words
-    count          how many images it gives
+    count          how many it gives
     split          of a data set, or None
-    fingerprint    equal where the images are equal; None where that cannot be told
+    fingerprint    equal where the data are equal; None where that cannot be told
     class_names    of its labels; None without labels
     data_facts     what opened data say of themselves
-    facts          what a result says of generated images: ema, truncation, seed
-    batches()      -> (images uint8 (n, h, w, c), labels int (n,) or None), all images of a batch of one size; models
-                   and data of points give those, float32 (n, dim), in place of images
+    facts          what a result says of generated data: ema, truncation, seed
+    batches()      -> (stored data (n, ...), labels int (n,) or None), all pictures of a batch of one size
 """
 
 import functools
@@ -28,18 +28,21 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from tfgan_zoo import adversarial, files
-from tfgan_zoo.data import images as pictures
+from tfgan_zoo import console, files, generation, images, sampling
+from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.data import memory
+from tfgan_zoo.data.keyed import bits
 from tfgan_zoo.data.sources.folder import SUFFIXES, listing
-from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.modalities import ClassLabel
 
-BATCH_SIZE = 128  # images generated or read at a time; extractors split it further as suits them
+BATCH_SIZE = 128  # generated or read at a time; extractors split it further as suits them
 SELECTION_SEED = 0  # which real images make up a part of a data set: always the same ones
 Batch = tuple[np.ndarray, np.ndarray | None]
 
 
 class Stream:
-    """A side's images; what is not set in a subclass is unknown."""
+    """A side's data; what is not set in a subclass is unknown."""
 
     line: str
     count: int
@@ -50,55 +53,79 @@ class Stream:
     facts: ClassVar[dict[str, Any]] = {"ema": None, "truncation": None, "seed": None}
 
     def batches(self) -> Iterator[Batch]:
-        """The images in order."""
+        """The data in order."""
         raise NotImplementedError
 
 
 class Generated(Stream):
-    """The images of seeds `seed` to `seed + count - 1` of a model.
+    """What a model generates for seeds `seed` to `seed + count - 1`.
 
-    `model` is an AdversarialModel, or anything with `sample_images(seeds, truncation)` -> uint8 (n, h, w, c). Latents
-    that are a dict with a `label` give labels.
+    Args:
+        model: an AdversarialModel, or anything with `sample_images(seeds, truncation)` -> uint8 (n, h, w, c).
+        data: opened data whose rows give the conditions, chosen by seed. Without, classes are drawn.
+
+    Class labels among the conditions are the labels of the stream.
     """
 
-    def __init__(self, model: Any, count: int, seed: int = 0, truncation: float | None = None, line: str | None = None):
+    def __init__(
+        self, model: Any, count: int, seed: int = 0, truncation: float | None = None, line: str | None = None, data=None
+    ):
         self.model, self.count, self.seed, self.truncation = model, count, seed, truncation
         self.line = line or getattr(model, "name", type(model).__name__)
         ema = any(network.endswith("_ema") for network in getattr(model, "networks_by_name", {}))
         self.facts = {"ema": ema, "truncation": truncation, "seed": seed}
+        self.kind, self.data, self.label = None, None, None
+        if isinstance(model, AdversarialModel):
+            self.kind = generation.output_of(model)
+            conditions = model.endpoints["generate"].conditions
+            self.label = next((key for key, kind in conditions.items() if isinstance(kind, ClassLabel)), None)
+            self.data = data if conditions else None
+            self.keys = tuple(conditions)
+            if self.data is None and not model.endpoints["generate"].from_seeds:
+                raise ZooError(f"{self.line}: needs {', '.join(self.keys)} to generate: measure it with its data.")
+            self.class_names = getattr(data, "class_names", None) if self.label else None
 
     def batches(self):
         for first in range(self.seed, self.seed + self.count, BATCH_SIZE):
-            images, labels, broken = self._traced(
-                tf.range(first, min(first + BATCH_SIZE, self.seed + self.count), dtype=tf.int64)
-            )
-            refuse_broken(int(broken), len(images), self.line)
-            yield images.numpy(), None if labels is None else labels.numpy()
+            seeds = np.arange(first, min(first + BATCH_SIZE, self.seed + self.count))
+            made, labels, broken = self._traced(tf.constant(seeds, tf.int64), self._given(seeds))
+            sampling.refuse_broken(int(broken), len(seeds), self.line)
+            yield made.numpy(), None if labels is None else labels.numpy()
+
+    def _given(self, seeds: np.ndarray) -> dict[str, tf.Tensor]:
+        """The conditions of the rows that the seeds choose."""
+        if self.data is None:
+            return {}
+        rows = self.data.rows((bits(SELECTION_SEED, 7, seeds) % np.uint64(self.data.num_examples)).astype(np.int64))
+        return {key: tf.constant(rows[key]) for key in self.keys}
 
     @functools.cached_property
     def _traced(self):
-        return tf.function(self._sample, input_signature=[tf.TensorSpec([None], tf.int64)])
+        return tf.function(self._sample, reduce_retracing=True)
 
-    def _sample(self, seeds):
-        if not isinstance(self.model, adversarial.AdversarialModel):
+    def _sample(self, seeds, given):
+        if self.kind is None:
             return self.model.sample_images(seeds, truncation=self.truncation), None, 0
-        latents = self.model.latents_for(seeds, self.truncation)
-        made = self.model.call(latents)
-        labels = latents.get("label") if isinstance(latents, dict) else None
-        return adversarial.to_uint8(made) if self.model.data_key == "image" else made, labels, broken_in(made)
+        inputs = sampling.draw(self.model, "generate", seeds, given, self.truncation)
+        made = sampling.ask(self.model, "generate", inputs)
+        return self.kind.to_stored(made), inputs.get(self.label), sampling.broken_in(made)
 
     def paths(self, epsilon: float) -> Iterator[tuple[tf.Tensor, tf.Tensor]]:
-        """Float images (n, h, w, c) in [0, 255] at two places `epsilon` apart on the ways between latents of seeds.
+        """Float images (n, h, w, c) in [0, 255] at two places `epsilon` apart on the ways between the noise of seeds.
 
-        Way i leads from the latents of seed + i to those of seed + count + i and is left at a place drawn for i.
+        Way i leads from the noise of seed + i to that of seed + count + i and is left at a place drawn for i.
         """
         places = np.random.default_rng(self.seed).uniform(0, 1, self.count).astype(np.float32)
+        noise = self.model.endpoints["generate"].noise
 
         @tf.function(reduce_retracing=True)
         def step(first, second, place):
-            ends = [self.model.latents_for(seeds, self.truncation) for seeds in (first, second)]
-            at = [tf.nest.map_structure(lambda a, b, t=t: _between(a, b, t), *ends) for t in (place, place + epsilon)]
-            return [(self.model.call(latents) + 1.0) * 127.5 for latents in at]
+            ends = [sampling.draw(self.model, "generate", seeds, {}, self.truncation) for seeds in (first, second)]
+            at = [
+                ends[0] | {key: generation.slerp(ends[0][key], ends[1][key], t) for key in noise}
+                for t in (place, place + epsilon)
+            ]
+            return [(sampling.ask(self.model, "generate", inputs) + 1.0) * 127.5 for inputs in at]
 
         for first in range(0, self.count, BATCH_SIZE):
             last = min(first + BATCH_SIZE, self.count)
@@ -106,16 +133,112 @@ class Generated(Stream):
             yield step(seeds, seeds + self.count, tf.constant(places[first:last]))
 
 
-def _between(a: tf.Tensor, b: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
-    """Row i at `place[i]` on the arc from a[i] to b[i], as Karras et al. 2019 walk through z; labels stay."""
-    if not a.dtype.is_floating:
-        return a
-    axes = list(range(1, len(a.shape)))
-    place = tf.reshape(place, [-1, *[1] * len(axes)])
-    dot, aa, bb = (tf.reduce_sum(product, axes, keepdims=True) for product in (a * b, a * a, b * b))
-    cosine = dot / tf.sqrt(aa * bb)
-    angle = tf.acos(tf.clip_by_value(cosine, -1.0 + 1e-6, 1.0 - 1e-6))
-    return (tf.sin((1.0 - place) * angle) * a + tf.sin(place * angle) * b) / tf.sin(angle)
+class Selected(Stream):
+    """`count` rows of an opened data set: all in order, or a fixed random choice from the whole split.
+
+    Drawn from the whole split, so that a folder sorted by class does no harm.
+
+    Args:
+        key: which of a row's data; default the first that is no label.
+    """
+
+    def __init__(self, data: Any, count: int | None = None, key: str | None = None):
+        self.data, self.count, self.key = data, min(count or data.num_examples, data.num_examples), key
+        self.line, self.split = str(data.facts.get("source", type(data).__name__)), data.facts.get("split")
+        self.fingerprint = data.facts.get("fingerprint")
+        self.class_names, self.data_facts = getattr(data, "class_names", None), data.facts
+        if count and count > data.num_examples:
+            console.note(f"{self.line}: has {data.num_examples:,} examples where {count:,} are wanted; all are used")
+        if self.fingerprint:
+            # What cropping and resizing, in their present version, make of the first images is part of the identity.
+            probe = self._of(next(iter(data.examples(8, limit=8))))[0]
+            parts = [self.fingerprint, self.split, probe.shape[1:], probe.tobytes().hex(), self.count, SELECTION_SEED]
+            self.fingerprint = hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
+
+    def chosen(self) -> np.ndarray:
+        """The places in the data set of the rows that are used, ascending."""
+        return np.sort(np.random.default_rng(SELECTION_SEED).permutation(self.data.num_examples)[: self.count])
+
+    def rows(self) -> Iterator[dict[str, np.ndarray]]:
+        """The rows in order, as batches {key: stored (n, ...)} of `BATCH_SIZE` or less."""
+        selected = np.zeros(self.data.num_examples, bool)
+        selected[self.chosen()] = True
+        first, waiting = 0, []
+        for batch in self.data.examples(BATCH_SIZE, limit=int(np.flatnonzero(selected)[-1]) + 1):
+            batch = {key: np.asarray(value) for key, value in batch.items()}
+            size = len(next(iter(batch.values())))
+            wanted = selected[first : first + size]
+            waiting.append({key: value[wanted] for key, value in batch.items()})
+            first += size
+            joined = _joined(waiting)
+            waiting = [joined]
+            if len(next(iter(joined.values()))) >= BATCH_SIZE:  # small pieces would waste the extractor's batch
+                yield {key: value[:BATCH_SIZE] for key, value in joined.items()}
+                waiting = [{key: value[BATCH_SIZE:] for key, value in joined.items()}]
+        rest = _joined(waiting)
+        if len(next(iter(rest.values()))):
+            yield rest
+
+    def batches(self):
+        yield from map(self._of, self.rows())
+
+    def _of(self, batch) -> Batch:
+        key = self.key or next((key for key in batch if key != "label"), None)
+        if key not in batch:
+            raise ZooError(f"{self.line}: its batches hold {', '.join(batch)}, and no {key or 'data beside them'}.")
+        return np.asarray(batch[key]), np.asarray(batch["label"]) if "label" in batch else None
+
+
+def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return parts[0] if len(parts) == 1 else {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+class Answers(Stream):
+    """What an endpoint of a model answers to the rows of a data set, in model form: codes, logits, pictures.
+
+    Args:
+        model: an AdversarialModel.
+        name: the endpoint.
+        selected: the rows.
+    """
+
+    def __init__(self, model: AdversarialModel, name: str, selected: Selected, line: str, seed: int = 0):
+        self.model, self.name, self.selected, self.seed = model, name, selected, seed
+        self.endpoint = sampling.endpoint_of(model, name)
+        self.line, self.count, self.split = line, selected.count, selected.split
+        self.class_names, self.data_facts = selected.class_names, selected.data_facts
+        ema = any(f"{network}_ema" in model.networks_by_name for network in self.endpoint.networks)
+        self.facts = {"ema": ema, "truncation": None, "seed": None}
+
+    def asked(self) -> Iterator[tuple[tf.Tensor, dict[str, np.ndarray]]]:
+        """(answers in model form, the rows they answer to)."""
+        first = self.seed
+        for rows in self.selected.rows():
+            given = {key: tf.constant(rows[key]) for key in self.endpoint.conditions}
+            size = len(next(iter(rows.values())))
+            answers, broken = self._traced(tf.range(first, first + size, dtype=tf.int64), given)
+            sampling.refuse_broken(int(broken), size, self.line)
+            first += size
+            yield answers, rows
+
+    @functools.cached_property
+    def _traced(self):
+        def ask(seeds, given):
+            answers = sampling.ask(self.model, self.name, sampling.draw(self.model, self.name, seeds, given))
+            return answers, sampling.broken_in(answers)
+
+        return tf.function(ask, reduce_retracing=True)
+
+    def batches(self):
+        for answers, rows in self.asked():
+            yield answers.numpy(), rows.get("label")
+
+    def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """(the data's own answer, the model's), both stored (n, ...)."""
+        if not self.endpoint.target:
+            raise ZooError(f"{self.name}: the data hold no answer to compare with.")
+        for answers, rows in self.asked():
+            yield rows[self.endpoint.target], self.endpoint.output.to_stored(answers).numpy()
 
 
 class Served(Stream):
@@ -137,62 +260,13 @@ class Served(Stream):
         for first in range(0, self.count, BATCH_SIZE):
             count = min(BATCH_SIZE, self.count - first)
             answer = self._sample(count=tf.constant(count), seed=tf.constant(self.seed + first, tf.int64))
+            labels = answer.pop("label", None)
             (made,) = answer.values()
             if made.dtype != tf.uint8:
                 raise ZooError(
                     f"{self.path}: answers {made.dtype.name} of shape {made.shape}; these metrics are of images."
                 )
-            yield made.numpy(), None
-
-
-class Selected(Stream):
-    """`count` images of an opened data set: all in order, or a fixed random choice from the whole split.
-
-    Drawn from the whole split, so that a folder sorted by class does no harm.
-    """
-
-    def __init__(self, data: Any, count: int | None = None):
-        self.data, self.count = data, min(count or data.num_examples, data.num_examples)
-        self.line, self.split = str(data.facts.get("source", type(data).__name__)), data.facts.get("split")
-        self.fingerprint = data.facts.get("fingerprint")
-        self.class_names, self.data_facts = getattr(data, "class_names", None), data.facts
-        if self.fingerprint:
-            # What cropping and resizing, in their present version, make of the first images is part of the identity.
-            probe = self._of(next(iter(data.examples(8, limit=8))))[0]
-            parts = [self.fingerprint, self.split, probe.shape[1:], probe.tobytes().hex(), self.count, SELECTION_SEED]
-            self.fingerprint = hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
-
-    def chosen(self) -> np.ndarray:
-        """The places in the data set of the images that are used, ascending."""
-        return np.sort(np.random.default_rng(SELECTION_SEED).permutation(self.data.num_examples)[: self.count])
-
-    def batches(self):
-        selected = np.zeros(self.data.num_examples, bool)
-        selected[self.chosen()] = True
-        first, waiting = 0, []
-        for batch in self.data.examples(BATCH_SIZE, limit=int(np.flatnonzero(selected)[-1]) + 1):
-            images, labels = self._of(batch)
-            wanted = selected[first : first + len(images)]
-            waiting.append((images[wanted], None if labels is None else labels[wanted]))
-            first += len(images)
-            if sum(len(part) for part, _ in waiting) >= BATCH_SIZE:  # small pieces would waste the extractor's batch
-                images, labels = _joined(waiting)
-                yield images[:BATCH_SIZE], None if labels is None else labels[:BATCH_SIZE]
-                waiting = [(images[BATCH_SIZE:], None if labels is None else labels[BATCH_SIZE:])]
-        images, labels = _joined(waiting)
-        if len(images):
-            yield images, labels
-
-    def _of(self, batch) -> Batch:
-        key = next((key for key in ("image", "point") if key in batch), None)
-        if key is None:
-            raise ZooError(f"{self.line}: its batches hold {', '.join(batch)}, and neither image nor point.")
-        return np.asarray(batch[key]), np.asarray(batch["label"]) if "label" in batch else None
-
-
-def _joined(parts: list[Batch]) -> Batch:
-    images, labels = zip(*parts, strict=True)
-    return np.concatenate(images), None if labels[0] is None else np.concatenate(labels)
+            yield made.numpy(), None if labels is None else labels.numpy()
 
 
 class Pictures(Stream):
@@ -207,6 +281,8 @@ class Pictures(Stream):
         names = [entry["file_name"] for entry in listing(self.path)]
         if not names:
             raise ZooError(f"{path}: holds no picture ({' '.join(SUFFIXES)}).")
+        if count and count > len(names):
+            console.note(f"{path}: holds {len(names):,} pictures where {count:,} are wanted; all are used")
         if count and count < len(names):
             places = np.sort(np.random.default_rng(SELECTION_SEED).permutation(len(names))[:count])
             names = [names[place] for place in places]
@@ -217,29 +293,29 @@ class Pictures(Stream):
 
     @functools.cached_property
     def fingerprint(self) -> str:
-        """Of the names and the bytes of the files: reading them takes little beside measuring them."""
+        """Hash of file names and contents; cheap next to feature extraction."""
         digest = hashlib.sha256()
         for name in self.names:
             digest.update(f"{name} {files.sha256(self.path / name)}\n".encode())
         return digest.hexdigest()[:20]
 
     def batches(self):
-        decoded = pictures.in_order(self._read, self.names)
+        decoded = memory.in_order(self._read, self.names)
         for _, group in itertools.groupby(decoded, key=lambda entry: entry[0].shape):
             while part := list(itertools.islice(group, BATCH_SIZE)):
-                images = np.stack([image for image, _ in part])
-                yield images, np.array([label for _, label in part]) if self.class_names else None
+                stacked = np.stack([image for image, _ in part])
+                yield stacked, np.array([label for _, label in part]) if self.class_names else None
 
     def singles(self) -> Iterator[Batch]:
         """The images one by one, as (1, h, w, c)."""
-        for images, labels in self.batches():
-            for place in range(len(images)):
-                yield images[place : place + 1], None if labels is None else labels[place : place + 1]
+        for stacked, labels in self.batches():
+            for place in range(len(stacked)):
+                yield stacked[place : place + 1], None if labels is None else labels[place : place + 1]
 
     def _read(self, name: str) -> tuple[np.ndarray, int | None]:
-        image = pictures.decode(self.path / name)
+        image = images.decode(self.path / name)
         if image is None:
-            raise ZooError(f"{self.path / name}: cannot be decoded; mend it or take it out of the folder.")
+            raise ZooError(f"{self.path / name}: cannot be decoded; repair it or take it out of the folder.")
         return image, self.class_names.index(Path(name).parts[0]) if self.class_names else None
 
 
@@ -251,18 +327,3 @@ def saved_model(path: Path) -> Path | None:
         entry for entry in path.iterdir() if re.fullmatch(r"\d+", entry.name) and (entry / "saved_model.pb").is_file()
     ]
     return max(versions, key=lambda entry: int(entry.name), default=None)
-
-
-def broken_in(images: tf.Tensor) -> tf.Tensor:
-    """How many of float images (n, ...) hold NaN or infinity."""
-    finite = tf.reduce_all(tf.math.is_finite(tf.cast(images, tf.float32)), axis=tf.range(1, tf.rank(images)))
-    return tf.reduce_sum(tf.cast(~finite, tf.int32))
-
-
-def refuse_broken(broken: int, of: int, line: str) -> None:
-    """Raise ZooError where images hold NaN: as bytes they would pass for pictures."""
-    if broken:
-        raise ZooError(
-            f"{line}: NaN or infinity in {count_of(broken, 'image')} of {of:,}; its weights are broken or its "
-            "training diverged: evaluate an earlier checkpoint."
-        )

@@ -10,10 +10,14 @@ from keras import layers
 from tfgan_zoo import losses
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.layers import batch_norm
+from tfgan_zoo.modalities import Image
 from tfgan_zoo.networks.geometry import count_doublings
 from tfgan_zoo.types import ImageShape, Positive
 
-weights = keras.initializers.RandomNormal(0.0, 0.02)  # section 4: all weights from N(0, 0.02)
+
+def weights():
+    """Section 4: all weights from N(0, 0.02). Each layer draws its own."""
+    return keras.initializers.RandomNormal(0.0, 0.02)
 
 
 class DCGAN(AdversarialModel):
@@ -43,8 +47,12 @@ class DCGAN(AdversarialModel):
         self.kernel_size = kernel_size
         self.assemble()
 
+    @property
+    def element_spec(self):
+        return {"image": Image(self.image_shape)}
+
     def latents(self, count):
-        return self.uniform((count, self.latent_dim), -1.0, 1.0)
+        return {"z": self.noise.uniform((count, self.latent_dim), -1.0, 1.0)}
 
     def discriminator_loss(self, batch, fake):
         real_logits = self.discriminator(batch["image"], training=self.training)
@@ -67,16 +75,16 @@ def generator(image_shape, latent_dim, filters, kernel_size, doublings):
     height, width, channels = image_shape
     start = height >> doublings, width >> doublings, filters << (doublings - 1)
     z = x = keras.Input((latent_dim,), name="z")
-    x = layers.Dense(start[0] * start[1] * start[2], use_bias=False, kernel_initializer=weights)(x)
+    x = layers.Dense(start[0] * start[1] * start[2], use_bias=False, kernel_initializer=weights())(x)
     x = layers.Reshape(start)(x)
     x = layers.ReLU()(batch_norm()(x))
     for level in reversed(range(doublings - 1)):
         x = layers.Conv2DTranspose(
-            filters << level, kernel_size, 2, "same", use_bias=False, kernel_initializer=weights
+            filters << level, kernel_size, 2, "same", use_bias=False, kernel_initializer=weights()
         )(x)
         x = layers.ReLU()(batch_norm()(x))
     # no batch normalization at the generator's output
-    x = layers.Conv2DTranspose(channels, kernel_size, 2, "same", kernel_initializer=weights)(x)
+    x = layers.Conv2DTranspose(channels, kernel_size, 2, "same", kernel_initializer=weights())(x)
     return keras.Model(z, layers.Activation("tanh", dtype="float32", name="image")(x), name="generator")
 
 
@@ -84,9 +92,11 @@ def discriminator(image_shape, filters, kernel_size, doublings):
     """Image -> logit (1,): convolutions of stride 2, then one linear unit."""
     image = x = keras.Input(image_shape, name="image")
     for level in range(doublings):
-        x = layers.Conv2D(filters << level, kernel_size, 2, "same", use_bias=level == 0, kernel_initializer=weights)(x)
+        x = layers.Conv2D(filters << level, kernel_size, 2, "same", use_bias=level == 0, kernel_initializer=weights())(
+            x
+        )
         if level:  # no batch normalization at the discriminator's input
             x = batch_norm()(x)
         x = layers.LeakyReLU(0.2)(x)
-    x = layers.Dense(1, kernel_initializer=weights)(layers.Flatten()(x))
+    x = layers.Dense(1, kernel_initializer=weights())(layers.Flatten()(x))
     return keras.Model(image, layers.Activation("linear", dtype="float32", name="logit")(x), name="discriminator")

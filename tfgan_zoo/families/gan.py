@@ -13,6 +13,7 @@ from keras import layers
 from tfgan_zoo import losses
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.layers import Dropout, Maxout
+from tfgan_zoo.modalities import Image
 from tfgan_zoo.players import Player
 from tfgan_zoo.types import Fraction, ImageShape, Positive
 
@@ -66,8 +67,12 @@ class GAN(AdversarialModel):
         )
         self.assemble()
 
+    @property
+    def element_spec(self):
+        return {"image": Image(self.image_shape)}
+
     def latents(self, count):
-        return self.uniform((count, self.latent_dim), -(3**0.5), 3**0.5)
+        return {"z": self.noise.uniform((count, self.latent_dim), -(3**0.5), 3**0.5)}
 
     def discriminator_loss(self, batch, fake):
         real_logits = self.discriminator(batch["image"], training=self.training)

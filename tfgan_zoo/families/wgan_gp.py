@@ -14,7 +14,9 @@ from keras import layers
 from tfgan_zoo import losses, penalties
 from tfgan_zoo.adversarial import AdversarialModel, batch_size
 from tfgan_zoo.layers import batch_norm
+from tfgan_zoo.modalities import Image, Points
 from tfgan_zoo.networks.geometry import count_doublings
+from tfgan_zoo.networks.residual import residual_block
 from tfgan_zoo.players import Player
 from tfgan_zoo.types import Positive, Weight
 
@@ -59,10 +61,14 @@ class WGANGP(AdversarialModel):
         )
         self.assemble()
 
+    @property
+    def element_spec(self):
+        return {"image": Image(self.image_shape)} if len(self.image_shape) == 3 else {"point": Points(self.image_shape)}
+
     def discriminator_loss(self, batch, fake):
-        real = batch[self.data_key]
+        (real,) = batch.values()
         critic = partial(self.discriminator, training=self.training)
-        epsilon = self.uniform((batch_size(batch), *[1] * len(self.image_shape)))
+        epsilon = self.noise.uniform((batch_size(batch), *[1] * len(self.image_shape)))
         gp = penalties.gradient_penalty(critic, real, fake, epsilon)
         wasserstein = losses.wasserstein_critic(critic(real), critic(fake))
         return wasserstein + self.gp_weight * gp, {"wasserstein": -wasserstein, "gp": gp}
@@ -72,13 +78,12 @@ class WGANGP(AdversarialModel):
 
     def build_networks(self):
         generate, criticize = ARCHITECTURES[self.architecture]
-        z = keras.Input((self.latent_dim,), name="z")
-        image = keras.Input(self.image_shape, name=self.data_key)
+        z, real = keras.Input((self.latent_dim,), name="z"), keras.Input(self.image_shape, name="real")
         fake = generate(z, self.image_shape, self.filters)
-        score = layers.Dense(1, dtype="float32", name="score")(criticize(image, self.filters))
+        score = layers.Dense(1, dtype="float32", name="score")(criticize(real, self.filters))
         return {
             "generator": keras.Model(z, fake, name="generator"),
-            "discriminator": keras.Model(image, score, name="discriminator"),
+            "discriminator": keras.Model(real, score, name="discriminator"),
         }
 
 
@@ -101,19 +106,6 @@ def resnet_critic(image, filters):
     for _ in range(2):
         x = residual_block(x, filters)
     return layers.GlobalAveragePooling2D()(layers.ReLU()(x))
-
-
-def residual_block(x, filters, before=None, after=None, norm=None):
-    """x + conv(relu(conv(relu(x)))) with up-sampling before the first convolution or pooling after the second."""
-
-    def maybe(layer, value):
-        return layer()(value) if layer else value
-
-    h = layers.ReLU()(maybe(norm, x))
-    h = layers.ReLU()(maybe(norm, Conv(filters, 3)(maybe(before, h))))
-    h = maybe(after, Conv(filters, 3)(h))
-    changes = before or after or x.shape[-1] != filters
-    return layers.Add()([h, maybe(after, Conv(filters, 1)(maybe(before, x))) if changes else x])
 
 
 def conv_generator(z, image_shape, filters):

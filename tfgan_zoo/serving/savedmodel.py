@@ -1,6 +1,6 @@
 """A trained model as a SavedModel for TensorFlow Serving, checked in a process without Keras.
 
-`tf.saved_model.save` of a bare module that holds the sampler's variables is used rather than
+`tf.saved_model.save` of a bare module that holds the networks' variables is used rather than
 `keras.export.ExportArchive`, which writes every variable twice when a network is tracked (41.2 MB against
 20.7 MB for 20.5 MB of weights).
 """
@@ -17,10 +17,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfgan_zoo import files
+from tfgan_zoo import files, sampling
 from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.serving.verify import answer_name
 from tfgan_zoo.serving.verify import verify as verify_saved
 
 MOST = 1024  # images in one `sample` request: more is refused before it exhausts the server's memory
@@ -35,17 +35,17 @@ def export(
     verify: bool = True,
     facts: dict[str, Any] | None = None,
 ) -> Path:
-    """Write `<folder>/<name>/<version>/`, a SavedModel with two signatures.
+    """Write `<folder>/<name>/<version>/`, a SavedModel with a signature for each of the model's exported endpoints.
 
-    `serving_default`: z float32 (n, latent_dim), under the name of the generator's own input -> images,
-        float32 (n, height, width, channels) in [-1, 1].
-    `sample`: count int32 (), 1 to 1024, and seed int64 () -> images, uint8 (count, height, width, channels);
-        image i is `model.sample_images([seed + i])`. Stateless: equal requests have equal answers.
-    Both answers of a model of points are called `points` and are float32.
+    An endpoint's signature takes and gives the model form: pictures float32 (n, height, width, channels) in [-1, 1],
+    classes int32 (n,) in and logits out, noise float32 (n, ...) under the name of the network's own input. The first
+    one is `serving_default` too.
+    `sample`, where seeds (and classes) are enough to generate: count int32 (), 1 to 1024, seed int64 () and, for each
+    class input, its number or -1 -> answers in stored form, uint8 (count, height, width, channels); answer i is
+    `model.sample([seed + i])`. Stateless: equal requests have equal answers.
 
-    Only the sampling network is written (the averaged generator where there is one). The folder is written
-    under a temporary name, which TensorFlow Serving ignores, and renamed when it is whole and has
-    passed `verify`.
+    Only the networks that these endpoints need are written (averaged ones where there are such). The folder is written
+    under a temporary name, which TensorFlow Serving ignores, and renamed when it is whole and has passed `verify`.
 
     Args:
         folder: where served models live, such as `export/models`.
@@ -114,11 +114,10 @@ def claim(temporary: Path, home: Path, version: int | None) -> Path:
 def write(model: AdversarialModel, path: Path, facts: dict[str, Any]) -> None:
     """Write the SavedModel and its facts into the folder `path`."""
     module = tf.Module()
-    module.sampler_variables = [variable.value for variable in model.sampler.variables]
-    signatures = {"serving_default": serving_default(model), "sample": sample(model)}
+    module.served_variables = [v.value for network in served_networks(model).values() for v in network.variables]
     # Gradients are of no use to a server, and without them no custom gradient of a layer need be saved.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(path), signatures, options)
+    tf.saved_model.save(module, str(path), signatures(model), options)
     files.write_json(path / "assets.extra" / "tfgan_zoo.json", facts | describe(model))
     for file in path.rglob("*"):  # the bytes must be on the disk before the name is
         if file.is_file():
@@ -126,64 +125,98 @@ def write(model: AdversarialModel, path: Path, facts: dict[str, Any]) -> None:
                 os.fsync(opened.fileno())
 
 
-def input_specs(model: AdversarialModel) -> list[tf.TensorSpec]:
-    """The sampler's inputs, with their own names and a free batch size."""
-    return [tf.TensorSpec((None, *z.shape[1:]), z.dtype, name=z.name) for z in model.sampler.inputs]
+def exported(model: AdversarialModel) -> dict[str, Endpoint]:
+    """The endpoints that an export holds. Raises ZooError where the model has none."""
+    found = {name: endpoint for name, endpoint in model.endpoints.items() if endpoint.exported}
+    if not found:
+        raise ZooError(f"{type(model).__name__}: none of its endpoints ({', '.join(model.endpoints)}) can be exported.")
+    return found
 
 
-def serving_default(model: AdversarialModel):
-    """Latents -> float32 images in [-1, 1]; float32 also where the network computes in less."""
-    specs = input_specs(model)
+def served_networks(model: AdversarialModel) -> dict[str, keras.Model]:
+    """The networks that the exported endpoints need, averaged twins where there are such."""
+    names = dict.fromkeys(name for endpoint in exported(model).values() for name in endpoint.networks)
+    return {name: model.best(name) for name in names}
 
-    def generate(*inputs):
-        latents = inputs[0] if len(inputs) == 1 else list(inputs)
-        return {answer_name(model): tf.cast(model.call(latents), tf.float32)}
 
-    return tf.function(generate).get_concrete_function(*specs)
+def signatures(model: AdversarialModel) -> dict[str, Any]:
+    """A signature for each exported endpoint; the first is `serving_default` too; `sample` where seeds are enough."""
+    found = {name: asking(model, name) for name in exported(model)}
+    found["serving_default"] = next(iter(found.values()))
+    if "generate" in found and model.endpoints["generate"].from_seeds:
+        found["sample"] = sample(model)
+    return found
+
+
+def input_specs(endpoint: Endpoint) -> list[tf.TensorSpec]:
+    """An endpoint's inputs in model form, under their own names, with a free batch size."""
+    return [tf.TensorSpec((None, *kind.shape), kind.model, name=name) for name, kind in endpoint.inputs.items()]
+
+
+def asking(model: AdversarialModel, name: str):
+    """The signature of an endpoint: inputs -> answer in model form, float32 also where the network computes in less."""
+    endpoint = model.endpoints[name]
+    specs = input_specs(endpoint)
+
+    def ask(*values):
+        inputs = dict(zip(endpoint.inputs, values, strict=True))
+        return {endpoint.output.plural: sampling.ask(model, name, inputs)}
+
+    return tf.function(ask).get_concrete_function(*specs)
 
 
 def sample(model: AdversarialModel):
-    """(count, seed) -> uint8 images, or float32 points."""
+    """(count, seed[, label]) -> stored answers of `generate`; a label of -1 lets the seeds draw classes."""
+    endpoint = model.endpoints["generate"]
+    classes = {key: kind.num_classes for key, kind in endpoint.conditions.items()}
 
-    def generate(count, seed):
-        allowed = tf.debugging.assert_equal(
-            (count >= 1) & (count <= MOST), True, f"count must be a number from 1 to {MOST}."
-        )
-        with tf.control_dependencies([allowed]):
+    def generate(count, seed, *labels):
+        allowed = (count >= 1) & (count <= MOST)
+        checks = [tf.debugging.assert_equal(allowed, True, f"count must be a number from 1 to {MOST}.")]
+        for (key, below), value in zip(classes.items(), labels, strict=True):
+            fits = (value >= -1) & (value < below)
+            checks.append(tf.debugging.assert_equal(fits, True, f"{key} must be -1, or from 0 to {below - 1}."))
+        with tf.control_dependencies(checks):
             seeds = seed + tf.range(tf.cast(count, tf.int64))
-        if answer_name(model) == "images":
-            return {"images": model.sample_images(seeds)}
-        return {answer_name(model): tf.cast(model.call(model.latents_for(seeds)), tf.float32)}
+        inputs = sampling.draw(model, "generate", seeds)
+        inputs |= {key: tf.where(v < 0, inputs[key], v) for key, v in zip(classes, labels, strict=True)}
+        answer = endpoint.output.to_stored(sampling.ask(model, "generate", inputs))
+        return {endpoint.output.plural: answer, **{key: inputs[key] for key in classes}}
 
     return tf.function(generate).get_concrete_function(
-        tf.TensorSpec((), tf.int32, name="count"), tf.TensorSpec((), tf.int64, name="seed")
+        tf.TensorSpec((), tf.int32, name="count"),
+        tf.TensorSpec((), tf.int64, name="seed"),
+        *[tf.TensorSpec((), tf.int32, name=key) for key in classes],
     )
 
 
 def describe(model: AdversarialModel) -> dict[str, Any]:
     """What a reader of the files should know; written beside them, unread by servers."""
-    name = answer_name(model)
-    images = name == "images"
-    inputs = {spec.name: f"{spec.dtype.name} {shape_text(spec.shape)}" for spec in input_specs(model)}
-    answers = shape_text((None, *model.image_shape))
-    samples = shape_text(("count", *model.image_shape))
+    networks = served_networks(model)
+    told = {}
+    for name, endpoint in exported(model).items():
+        kind = endpoint.output
+        told[name] = {
+            "inputs": {
+                spec.name: f"{spec.dtype.name} {shape_text(('n', *spec.shape[1:]))}" for spec in input_specs(endpoint)
+            },
+            "outputs": {kind.plural: f"float32 {kind.name}"},
+        }
+    if "sample" in signatures_of(model):
+        kind = model.endpoints["generate"].output
+        inputs = {"count": f"int32 () from 1 to {MOST}", "seed": "int64 ()"}
+        labels = {key: "int32 () class, -1 to draw it" for key in model.endpoints["generate"].conditions}
+        told["sample"] = {
+            "inputs": inputs | labels,
+            "outputs": {kind.plural: f"{kind.stored} {shape_text(('count', *kind.shape))}"},
+        }
     return {
         "family": type(model).__module__.rpartition(".")[2],
         "config": model.get_config(),
-        "network": model.sampler.name,
-        "averaged": model.sampler is not model.generator,
-        "parameters": model.sampler.count_params(),
-        "latent_dim": getattr(model, "latent_dim", None),
-        "signatures": {
-            "serving_default": {
-                "inputs": inputs,
-                "outputs": {name: f"float32 {answers}{' in [-1, 1]' * images}"},
-            },
-            "sample": {
-                "inputs": {"count": f"int32 () from 1 to {MOST}", "seed": "int64 ()"},
-                "outputs": {name: f"{'uint8' if images else 'float32'} {samples}"},
-            },
-        },
+        "networks": {name: network.count_params() for name, network in networks.items()},
+        "averaged": any(network is not getattr(model, name) for name, network in networks.items()),
+        "serving_default": signatures_of(model)[0],
+        "signatures": told,
         "versions": {
             "python": sys.version.split()[0],
             "tensorflow": tf.__version__,
@@ -192,6 +225,12 @@ def describe(model: AdversarialModel) -> dict[str, Any]:
     }
 
 
+def signatures_of(model: AdversarialModel) -> list[str]:
+    """The names of the signatures, but for `serving_default`, which is the first."""
+    names = list(exported(model))
+    return [*names, "sample"] if "generate" in names and model.endpoints["generate"].from_seeds else names
+
+
 def shape_text(shape: Iterable) -> str:
-    """(None, 8) -> "(n, 8)"."""
-    return f"({', '.join('n' if side is None else str(side) for side in shape)})"
+    """("n", 8) -> "(n, 8)"."""
+    return f"({', '.join('any' if side is None else str(side) for side in shape)})"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from tfgan_zoo import sampling
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError
 
@@ -24,28 +25,27 @@ import numpy as np
 import tensorflow as tf
 folder, request, answer = sys.argv[1:]
 loaded = tf.saved_model.load(folder)
-given = np.load(request)
-latents = {name[2:]: tf.constant(given[name]) for name in given.files if name.startswith("z/")}
-(default,) = loaded.signatures["serving_default"](**latents).items()
-scalars = {name: tf.constant(given[name]) for name in ("count", "seed")}
-(sample,) = loaded.signatures["sample"](**scalars).items()
+given, answers = np.load(request), {}
+for name, signature in loaded.signatures.items():
+    inputs = {key.partition("/")[2]: tf.constant(given[key]) for key in given.files if key.startswith(name + "/")}
+    answers |= {f"{name} {key}": value for key, value in signature(**inputs).items()}
 foreign = sorted(name for name, module in sys.modules.items()
                  if module is not None and name.split(".")[0] in ("keras", "tf_keras", "tfgan_zoo"))
 assert not foreign, foreign
-np.savez(answer, **{f"serving_default {default[0]}": default[1], f"sample {sample[0]}": sample[1]})
+np.savez(answer, **answers)
 """
 
 
 def verify(path: str | os.PathLike, model: AdversarialModel) -> dict[str, float]:
-    """Load the SavedModel at `path` in a new process and compare both signatures with `model`.
+    """Load the SavedModel at `path` in a new process and compare every signature with `model`.
 
-    Where the model computes in float32 no value may differ by more than 1e-5, in samples of uint8 by more
-    than 1, as rounding may fall on either side. In half precision the rewriting of a graph moves single
-    values much further (0.1 was seen between two traces of one function): there the mean difference is held
-    to 0.02.
+    Inputs that are not drawn from seeds are made up by their kind of data. Where the model computes in float32 no value
+    may differ by more than 1e-5 (of the largest one, where that is above 1), in uint8 by more than 1, as rounding may
+    fall on either side. In half precision the rewriting of a graph moves single values much further (0.1 was seen
+    between two traces of one function): there the mean difference is held to 0.02.
 
     Returns:
-        The difference found for each answer: {"serving_default images": ..., "sample images": ...}.
+        The difference found for each answer: {"generate images": ..., "sample images": ...}.
 
     Raises:
         ZooError: where it does not load or run, or its answers have other names, shapes, types or values.
@@ -60,21 +60,25 @@ def verify(path: str | os.PathLike, model: AdversarialModel) -> dict[str, float]
 
 def ask(model: AdversarialModel) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The request to the child and the model's own answers, computed on the CPU as the child's are."""
-    name = answer_name(model)
-    seeds = tf.range(COUNT, dtype=tf.int64) + SEED
+    seeds, random = tf.range(COUNT, dtype=tf.int64) + SEED, np.random.default_rng(SEED)
+    request, expected = {}, {}
+    endpoints = {name: endpoint for name, endpoint in model.endpoints.items() if endpoint.exported}
     with tf.device("/CPU:0"):
-        latents = model.latents_for(seeds)
-        images = tf.cast(tf.function(model.call)(latents), tf.float32)
-        samples = tf.function(model.sample_images)(seeds) if name == "images" else images
-    named = zip(model.sampler.inputs, tf.nest.flatten(latents), strict=True)
-    request = {f"z/{tensor.name}": value.numpy() for tensor, value in named}
-    request |= {"count": np.int32(COUNT), "seed": np.int64(SEED)}
-    return request, {f"serving_default {name}": images.numpy(), f"sample {name}": samples.numpy()}
-
-
-def answer_name(model: AdversarialModel) -> str:
-    """What both signatures call their answer: "images", or "points" for a model of points."""
-    return f"{model.data_key}s"
+        for name, endpoint in endpoints.items():
+            made_up = {key: tf.constant(kind.example(COUNT, random)) for key, kind in endpoint.conditions.items()}
+            inputs = sampling.draw(model, name, seeds, made_up)
+            answers = tf.function(lambda inputs, name=name: sampling.ask(model, name, inputs))(inputs)
+            named = [name, "serving_default"] if name == next(iter(endpoints)) else [name]
+            request |= {f"{each}/{key}": inputs[key].numpy() for each in named for key in endpoint.inputs}
+            expected |= {f"{each} {endpoint.output.plural}": answers.numpy() for each in named}
+        if "generate" in endpoints and endpoints["generate"].from_seeds:
+            classes = endpoints["generate"].conditions
+            request |= {"sample/count": np.int32(COUNT), "sample/seed": np.int64(SEED)}
+            request |= {f"sample/{key}": np.int32(-1) for key in classes}
+            drawn = sampling.draw(model, "generate", seeds)
+            expected[f"sample {endpoints['generate'].output.plural}"] = model.sample(seeds).numpy()
+            expected |= {f"sample {key}": drawn[key].numpy() for key in classes}
+    return request, expected
 
 
 def run(path: Path, folder: Path) -> dict[str, np.ndarray]:
@@ -117,7 +121,8 @@ def compare(
                 f"{path}: {name} are {there.dtype} {there.shape}, the model's {here.dtype} {here.shape}. "
                 "Export it again."
             )
-        allowed = max(1.0, atol * 127.5) if here.dtype == np.uint8 else atol
+        largest = max(1.0, float(np.abs(here).max(initial=0))) if here.dtype.kind == "f" else 1.0
+        allowed = max(1.0, atol * 127.5) if here.dtype.kind in "iu" and here.dtype != np.int32 else atol * largest
         differences[name] = float(measure(np.abs(there.astype(np.float64) - here)))
         if not differences[name] <= allowed:  # nan is a failure too
             raise ZooError(

@@ -7,25 +7,40 @@ epoch are shuffled still encoded, in blocks, in an order that depends on (seed, 
 import contextlib
 import difflib
 import logging
+import os
+from pathlib import Path
 
+import numpy as np
 from pydantic import field_validator
 
-from tfgan_zoo.data.base import BaseSource, Data, Spec, _part, finish
+from tfgan_zoo.data import memory
+from tfgan_zoo.data.base import (
+    DATA_VARIABLE,
+    About,
+    BaseSource,
+    Data,
+    Spec,
+    label_key,
+    part,
+    picture_key,
+    require,
+)
+from tfgan_zoo.data.keyed import bits, permutation
 from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.modalities import Image, Text
 
 # Records that are shuffled together when streaming; tfds has shuffled all of them when it wrote the files.
 BLOCK = 8192
 
 
 class Source(BaseSource):
-    """`name`: the dataset, with its config and version if need be; `data_dir`: where it is (default: where
-    tfds keeps its data); `download`: fetch it when it is not there; `label`: the feature that holds the
+    """`name`: the dataset, with its config and version if need be; `data_dir`: where it is, directly or below `tfds`
+    (default: where tfds keeps its data); `download`: fetch it when it is not there; `label`: the feature that holds the
     class, such as `attributes/Male` (default `label`).
     """
 
     source: str = "tfds"
     name: str
-    data_dir: str | None = None
     download: bool = False
     label: str = "label"
 
@@ -37,64 +52,63 @@ class Source(BaseSource):
         return value
 
     def _open(self, spec: Spec, split: str) -> Data:
-        import numpy as np
         import tensorflow as tf
-
-        from tfgan_zoo.data import images
 
         builder = self._builder()
         features = builder.info.features
-        key, image = _image_feature(self.name, features)
-        paths = {"image": key, "label": self.label, "text": "text"}
-        keys = ["image"] + ["label"] * (_at(features, self.label) is not None)
-        keys += [key for key in ("text",) if key in features]
-        if "label" in spec and "label" not in keys:
+        image_feature, image = _image_feature(self.name, features)
+        picture, label = picture_key(spec, self.name), label_key(spec)
+        text = next((key for key, kind in spec.items() if isinstance(kind, Text)), None)
+        has_label, has_text = _at(features, self.label) is not None, "text" in features
+        if label and not has_label:
             others = ", ".join(_class_features(features)) or "this dataset has none"
             raise ZooError(
                 f"{self.name} has no feature {self.label!r}, but the model wants labels; "
                 f"name it with data.label: {others}."
             )
-        spec.require(keys, self.name)
-        classes = names = None
-        if "label" in spec:
-            classes, names = _classes(self.name, self.label, _at(features, self.label))
+        require(spec, [picture, label, text if has_text else None], self.name)
+        paths = {picture: image_feature, label: self.label, text: "text"}
+        classes, names = _classes(self.name, self.label, _at(features, self.label)) if label else (None, None)
 
         raw = self._read(builder, split, [paths[key] for key in spec])
         count = int(raw.cardinality())
         if count < 1:
             raise ZooError(f"data.split {split!r} of {self.name} is empty; its splits: {_splits(builder)}.")
-        shape, prepare = tuple(image.shape), self.prepare(spec)
+        wanted = spec[picture].shape if picture else ()
+        shape, prepare = tuple(image.shape), self.prepare(spec[picture]) if picture else None
         alike = None not in shape  # images of one size can be batched first, and prepared many at a time
 
         def decode(record):
             out = {}
-            for key in spec:
+            for key, kind in spec.items():
                 value = _get(record, paths[key])
-                if key == "image":
+                if key == picture:
                     value = image.decode_example(value)
                     value = tf.cast(value // 257, tf.uint8) if value.dtype == tf.uint16 else value
                     value = value if alike else tf.numpy_function(prepare, [value], tf.uint8)
-                    value = tf.ensure_shape(value, shape if alike else spec.image_shape)
-                out[key] = tf.cast(value, spec[key][1]) if key == "label" else value
+                    out[key] = tf.ensure_shape(value, shape if alike else wanted)
+                elif key == text:
+                    value = tf.numpy_function(lambda one, kind=kind: kind.encode([one])[0], [value], tf.int32)
+                    out[key] = tf.ensure_shape(value, kind.shape)
+                else:
+                    out[key] = tf.cast(value, kind.stored)
             return out
 
         def prepare_all(pictures):
-            return np.stack([prepare(picture) for picture in pictures])
+            return np.stack([prepare(one) for one in pictures])
 
         def finish_batch(batch):
-            if not alike or (shape == spec.image_shape and not self.transforms):
+            if not picture or not alike or (shape == wanted and not self.transforms):
                 return batch
-            pictures = tf.numpy_function(prepare_all, [batch["image"]], tf.uint8)
-            return batch | {"image": tf.ensure_shape(pictures, (batch["image"].shape[0], *spec.image_shape))}
+            pictures = tf.numpy_function(prepare_all, [batch[picture]], tf.uint8)
+            return batch | {picture: tf.ensure_shape(pictures, (batch[picture].shape[0], *wanted))}
 
         def read(records, size: int, drop_remainder=False):
             decoded = records.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             batches = decoded.batch(size, drop_remainder=drop_remainder)
             return batches.map(finish_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-        common = {
-            "source": self,
-            "split": split,
+        about = {
             "line": f"tfds {builder.info.full_name} [{split}]",
             "identity": ["tfds", builder.info.full_name, _bytes(builder, split)],
             "num_examples": count,
@@ -102,10 +116,21 @@ class Source(BaseSource):
             "class_names": names,
             "image_shape": shape,
         }
-        if not images.fits(count, spec.image_shape, self.cache):
-            return Stream(spec, raw, read, **common)
+        if not memory.fits(count, wanted, self.cache):
+            return Streamed(spec, raw, read, source=self, split=split, about=About(**about))
         columns = self._load(read(raw, 64), spec, count, f"{self.name} [{split}]")
-        return Data(spec, columns, cached_bytes=sum(column.nbytes for column in columns.values()), **common)
+        about["cached_bytes"] = sum(column.nbytes for column in columns.values())
+        return Data(spec, columns, source=self, split=split, about=About(**about))
+
+    def splits(self):
+        return list(self._builder().info.splits)
+
+    def knows(self):
+        feature = _at(self._builder().info.features, self.label)
+        if feature is None:
+            return {}
+        classes, names = _classes(self.name, self.label, feature)
+        return {"num_classes": classes, **({"class_names": list(names)} if names else {})}
 
     def image_shape(self) -> tuple[int | None, int | None, int]:
         """The shape of the data set's pictures; None for sides that vary. Raises: ZooError as `open`."""
@@ -113,17 +138,12 @@ class Source(BaseSource):
 
     def _load(self, batches, spec: Spec, count: int, what: str) -> dict:
         """All `count` examples as one array for each key. Raises: ZooError when the files are damaged."""
-        import numpy as np
         import tensorflow as tf
 
-        from tfgan_zoo.data import images
-
-        columns = {
-            key: np.empty((count, *of), object if dtype == "string" else dtype) for key, (of, dtype) in spec.items()
-        }
+        columns = {key: np.empty((count, *kind.shape), kind.stored) for key, kind in spec.items()}
         first, reason = 0, "files too short"
         try:
-            for chunk in images.track(batches.as_numpy_iterator(), -(-count // 64), f"Reading {self.name}"):
+            for chunk in memory.track(batches.as_numpy_iterator(), -(-count // 64), f"Reading {self.name}"):
                 size = len(next(iter(chunk.values())))
                 for key, values in chunk.items():
                     columns[key][first : first + size] = values
@@ -135,13 +155,21 @@ class Source(BaseSource):
             raise ZooError(f"{what}: {found}; remove the damaged files and prepare them again.")
         return columns
 
+    def _home(self) -> str | None:
+        """The folder with the prepared data sets: `data_dir` or $TFGAN_ZOO_DATA, or `tfds` in it."""
+        home = self.data_dir or os.environ.get(DATA_VARIABLE)
+        if home is None:
+            return None
+        base, below = self.name.split("/")[0].split(":")[0], Path(home).expanduser() / "tfds"
+        return str(below if (below / base).is_dir() else Path(home).expanduser())
+
     def _builder(self):
         """The dataset's builder, downloaded and prepared when that is asked for. Raises: ZooError."""
         import tensorflow_datasets as tfds
 
         with _quiet():
             try:
-                builder = tfds.builder(self.name, data_dir=self.data_dir)
+                builder = tfds.builder(self.name, data_dir=self._home())
             except tfds.core.DatasetNotFoundError:
                 known = set(tfds.list_builders(with_community_datasets=False))
                 near = difflib.get_close_matches(self.name.split("/")[0].split(":")[0], known, n=3, cutoff=0.5)
@@ -166,9 +194,7 @@ class Source(BaseSource):
         return builder
 
     def _read(self, builder, split: str, paths: list[str]):
-        """The records in their order on the disk, images still encoded, other features left out. Raises:
-        ZooError.
-        """
+        """The records in their order on the disk, images still encoded, other features left out."""
         import tensorflow_datasets as tfds
 
         wanted, skip = {}, {}
@@ -201,7 +227,7 @@ class Source(BaseSource):
         )
 
 
-class Stream(Data):
+class Streamed(Data):
     """Records read from the disk in every epoch, for data that memory does not hold.
 
     It keeps the promises of `Data`, but `start=k` reads (without decoding) what its epoch has before batch k.
@@ -209,15 +235,14 @@ class Stream(Data):
 
     def __init__(self, spec: Spec, raw, read, **common):
         super().__init__(spec, {}, **common)
-        if "label" in spec and self.num_classes < 2:
-            raise ZooError(f"{common['line']}: labels that are all equal for a conditional family.")
         self.raw, self.read = raw, read
 
     def batches(self, batch_size: int, *, seed: int = 0, start: int = 0, shard: tuple[int, int] = (0, 1)):
-        import numpy as np
         import tensorflow as tf
 
-        low, high = _part(batch_size, shard)
+        from tfgan_zoo.data.pipeline import finish
+
+        low, high = part(batch_size, shard)
         epoch, place = divmod(start * batch_size, self.num_examples)
         records = tf.data.Dataset.range(epoch, tf.int64.max).flat_map(lambda epoch: self._shuffled(seed, epoch))
         size, records = high - low, records.skip(place)
@@ -225,16 +250,21 @@ class Stream(Data):
             numbered = records.enumerate().filter(lambda n, _: (n % batch_size >= low) & (n % batch_size < high))
             records = numbered.map(lambda _, record: record)
         batches = self.read(records, size, drop_remainder=True)
-        if not self.augment or "image" not in self.spec:
+        pictures = [key for key, kind in self.spec.items() if isinstance(kind, Image)]
+        if not self.augment or not pictures:
             return finish(batches)
 
         def augment(k, batch):
-            def function(k, images):
+            def function(k, *columns):
                 n = k * batch_size + np.arange(low, high)
-                return self._augmented({"image": np.array(images)}, seed, n)["image"]
+                changed = self._augmented(dict(zip(pictures, map(np.array, columns), strict=True)), seed, n)
+                return [changed[key] for key in pictures]
 
-            images = tf.numpy_function(function, [k, batch["image"]], tf.uint8)
-            return batch | {"image": tf.ensure_shape(images, batch["image"].shape)}
+            given = [batch[key] for key in pictures]
+            changed = tf.numpy_function(function, [k, *given], [tf.uint8] * len(pictures))
+            return batch | {
+                key: tf.ensure_shape(value, batch[key].shape) for key, value in zip(pictures, changed, strict=True)
+            }
 
         return finish(batches.enumerate(start=start).map(augment))
 
@@ -242,16 +272,14 @@ class Stream(Data):
         """The records of an epoch, shuffled in blocks; the blocks begin elsewhere in every epoch."""
         import tensorflow as tf
 
-        from tfgan_zoo.data.keyed import bits, permutation
-
         block = min(BLOCK, self.num_examples)
 
-        def order(epoch, part, size):
-            return permutation(int(size), seed, 0, int(epoch), int(part))
+        def order(epoch, number, size):
+            return permutation(int(size), seed, 0, int(epoch), int(number))
 
-        def shuffle(part, records):
+        def shuffle(number, records):
             size = tf.shape(tf.nest.flatten(records)[0])[0]
-            places = tf.ensure_shape(tf.numpy_function(order, [epoch, part, size], tf.int64), [None])
+            places = tf.ensure_shape(tf.numpy_function(order, [epoch, number, size], tf.int64), [None])
             return tf.nest.map_structure(lambda column: tf.gather(column, places), records)
 
         first = tf.numpy_function(lambda epoch: int(bits(seed, 0, int(epoch), -1)[0] % block), [epoch], tf.int64)
@@ -259,7 +287,20 @@ class Stream(Data):
         blocks = self.raw.take(first).batch(block).concatenate(self.raw.skip(first).batch(block))
         return blocks.enumerate().map(shuffle).unbatch()
 
+    def rows(self, places):
+        """One ordered pass up to the last of `places`."""
+        wanted, found, first = list(map(int, places)), {}, 0
+        for batch in self.examples(64, max(wanted, default=-1) + 1).as_numpy_iterator():
+            size = len(next(iter(batch.values())))
+            for place in wanted:
+                if first <= place < first + size:
+                    found[place] = {key: column[place - first] for key, column in batch.items()}
+            first += size
+        return {key: np.stack([found[place][key] for place in wanted]) for key in self.spec}
+
     def examples(self, batch_size: int, limit: int | None = None):
+        from tfgan_zoo.data.pipeline import finish
+
         return finish(self.read(self.raw if limit is None else self.raw.take(limit), batch_size))
 
 
@@ -292,22 +333,21 @@ def _bytes(builder, split: str):
 
 def _at(features, path: str):
     """The feature at `a/b`, or None."""
-    for part in path.split("/"):
-        if not hasattr(features, "keys") or part not in features:
+    for name in path.split("/"):
+        if not hasattr(features, "keys") or name not in features:
             return None
-        features = features[part]
+        features = features[name]
     return features
 
 
 def _get(record: dict, path: str):
-    for part in path.split("/"):
-        record = record[part]
+    for name in path.split("/"):
+        record = record[name]
     return record
 
 
 def _image_feature(name: str, features) -> tuple[str, object]:
     """The key and the feature that hold the picture: `image`, or the only one there is."""
-    import numpy as np
     import tensorflow_datasets as tfds
 
     found = {k: f for k, f in features.items() if type(f) is tfds.features.Image} if hasattr(features, "items") else {}
@@ -336,8 +376,6 @@ def _class_features(features, prefix: str = "") -> list[str]:
 
 
 def _is_bool(feature) -> bool:
-    import numpy as np
-
     return getattr(feature, "np_dtype", None) == np.bool_ and feature.shape == ()
 
 

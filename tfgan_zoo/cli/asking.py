@@ -1,0 +1,111 @@
+"""Commands that ask a model: generate, interpolate, translate."""
+
+import os
+from pathlib import Path
+
+import click
+
+from tfgan_zoo.cli.common import (
+    TARGET,
+    check_out,
+    check_target,
+    condition_options,
+    conditions,
+    main,
+    needs_tensorflow,
+    step_option,
+    whole_numbers,
+)
+from tfgan_zoo.errors import ZooError
+
+
+def default_out(target: str, more: str = "") -> str:
+    """A picture named after the target, in the current directory, under a name that is free."""
+    from tfgan_zoo.output import free_name
+
+    return str(free_name(Path(f"{Path(os.path.normpath(target)).stem}{more}.png")))
+
+
+@main.command(epilog=TARGET, short_help="Samples: a grid, single files, arithmetic on noise.")
+@click.argument("target", callback=check_target)
+@click.option("--num", type=click.IntRange(min=1), default=16, show_default=True, help="How many.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Answer i has seed SEED + i.")
+@click.option("--truncation", type=float, help="Truncate noise: fewer oddities, less variety.")
+@condition_options
+@click.option("--arith", metavar='"A - B + C"', help='Arithmetic over seeds or groups: "(1,2) - (3,4) + (5,6)".')
+@click.option(
+    "--out",
+    metavar="PATH",
+    callback=check_out,
+    help="A .png or .jpg for one picture of all, .npy for the numbers, .wav, .gif or .txt where the model makes such; "
+    "else a folder. Default: <name>.png",
+)
+@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Computed at once.")
+@step_option
+@needs_tensorflow
+def generate(target, num, seed, truncation, label, text, code, given, arith, out, batch_size, step):
+    """Generate from noise, and from a class, a text or a file where the model takes one. Equal seeds, equal answers.
+
+    \b
+    python -m tfgan_zoo generate dcgan_mnist --num 64 --out digits.png
+    python -m tfgan_zoo generate cgan_mnist --label 3 --num 16
+    python -m tfgan_zoo generate dcgan_mnist --num 1000 --out digits/
+    python -m tfgan_zoo generate dcgan_mnist --arith "(3,17) - (8,9) + 12" --out sum.png
+    """
+    from tfgan_zoo import verbs, zoo
+
+    asked = conditions(label, text, code, given)
+    out = out or default_out(target, "-sum" if arith else "")
+    loaded = zoo.loaded(target, step)
+    if arith:
+        verbs.arithmetic(loaded, arith, out, truncation, **asked)
+    else:
+        verbs.generate(loaded, num, seed, truncation, out, batch=batch_size, **asked)
+    click.echo(out)
+
+
+@main.command(epilog=TARGET, short_help="A strip or GIF between seeds.")
+@click.argument("target", callback=check_target)
+@click.option("--seeds", default="0,1,2,3", show_default=True, metavar="A,B,...", help="Two or more to walk through.")
+@click.option("--steps", type=click.IntRange(min=2), default=8, show_default=True, help="From one seed to the next.")
+@click.option("--method", default="linear", show_default=True, help="linear or spherical.")
+@click.option("--truncation", type=float, help="Truncate noise: fewer oddities, less variety.")
+@condition_options
+@click.option(
+    "--out", metavar="PATH", callback=check_out, help="A .png for a strip, a .gif for an animation. Default: <name>.png"
+)
+@step_option
+@needs_tensorflow
+def interpolate(target, seeds, steps, method, truncation, label, text, code, given, out, step):
+    """Walk between the noise of seeds, as a strip or an animation."""
+    from tfgan_zoo import verbs, zoo
+
+    asked, numbers = conditions(label, text, code, given), whole_numbers("--seeds", seeds)
+    out = out or default_out(target, "-walk")
+    verbs.interpolate(zoo.loaded(target, step), numbers, steps, method, out, truncation, **asked)
+    click.echo(out)
+
+
+@main.command(epilog=TARGET, short_help="Answers to files: restore, translate, encode ...")
+@click.argument("target", callback=check_target)
+@click.argument("source", metavar="IN")
+@click.argument("out", metavar="OUT", callback=check_out)
+@click.option("--endpoint", "--to", metavar="NAME", help="What to ask, where the model can be asked several things.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise, if it takes any.")
+@click.option("--label", metavar="CLASS", help="A class, by number or by name, for models of classes.")
+@step_option
+@needs_tensorflow
+def translate(target, source, out, endpoint, seed, label, step):
+    """Ask a model about the picture, sound or text in the file IN, or about each file of the folder IN.
+
+    \b
+    python -m tfgan_zoo translate bigan_mnist digit.png again.png --endpoint reconstruct
+    python -m tfgan_zoo translate bigan_mnist digits/ codes/ --endpoint encode
+    """
+    if not os.path.exists(source):
+        raise ZooError(f"{source}: there is no such file or folder.")
+    from tfgan_zoo import verbs, zoo
+
+    asked = {} if label is None else {"label": label}
+    written = verbs.translate(zoo.loaded(target, step), source, out, endpoint, seed, **asked)
+    click.echo(written[0] if len(written) == 1 else f"{out}: {len(written)} files")

@@ -1,0 +1,81 @@
+"""Commands that look things up: list, info, env."""
+
+import json
+
+import click
+
+from tfgan_zoo import console, index
+from tfgan_zoo.cli.common import main, needs_tensorflow
+from tfgan_zoo.cli.report import stored
+
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+
+
+@main.command("list", short_help="The presets: what each trains, on which data.")
+@click.option("--family", help="Only presets of this family.")
+@click.option("--pretrained", is_flag=True, help="Only presets with pretrained weights.")
+@AS_JSON
+def list_(family, pretrained, as_json):
+    """List the presets: what each trains, on which data, for how long."""
+    rows = index.listing(family=family, pretrained=pretrained)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    console.table(
+        "",
+        ("preset", "family", "data", "shape", "steps", "pretrained"),
+        [
+            (f["preset"], f["family"], f["data"], f["shape"], f"{f['steps']:,}", "yes" if f["pretrained"] else "")
+            for f in rows
+        ],
+    )
+
+
+@main.command(short_help="A preset's or a family's facts and card.")
+@click.argument("name", metavar="PRESET|FAMILY")
+@AS_JSON
+def info(name, as_json):
+    """Show a preset (settings, paper, pretrained card) or a family (paper, arguments, presets)."""
+    facts = index.info(name)
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    family = facts.get("family_facts", facts)
+    if "text" in facts:
+        click.echo(f"{facts['file']}\n\n{facts['text'].rstrip()}\n")
+    click.echo(f"family {facts['family']}: {family['class']}\n\n{family['doc']}\n\n{family['class_doc']}\n")
+    console.table("arguments", ("argument", "default"), family["arguments"].items())
+    if facts.get("presets"):
+        click.echo(f"\npresets: {', '.join(facts['presets'])}")
+    if facts.get("card"):
+        _card(facts["card"])
+
+
+def _card(card) -> None:
+    training = card["training"]
+    click.echo("")
+    console.table(
+        "pretrained",
+        ("", ""),
+        [
+            ("file", f"{card['file']}, {card['bytes'] / 1e6:.1f} MB as {card['storage']}"),
+            ("sha256", card["sha256"]),
+            ("data", f"{card['data']['source']}, licence {card['data']['licence']}"),
+            (
+                "training",
+                f"{training['steps']:,} steps, seed {training['seed']}, "
+                f"{console.duration(training['seconds'])} on {training['hardware']}",
+            ),
+            ("commit", training["commit"]),
+            *[(m["metric"], stored(m)) for m in card["metrics"]],
+        ],
+    )
+
+
+@main.command(short_help="Versions and devices, for bug reports.")
+@needs_tensorflow
+def env():
+    """Versions, devices and settings, as JSON, for bug reports."""
+    from tfgan_zoo import devices
+
+    click.echo(json.dumps(devices.environment(), indent=2))

@@ -1,0 +1,74 @@
+"""Sound."""
+
+import dataclasses
+import wave
+
+import numpy as np
+
+from tfgan_zoo import files
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.modalities.base import Modality, Shape
+
+
+@dataclasses.dataclass(frozen=True)
+class Audio(Modality):
+    """Sound of one channel: int16 (samples, 1) at `rate` samples a second; networks see float32 in [-1, 1]."""
+
+    shape: Shape
+    rate: int = 16_000
+    stored = "int16"
+    plural = "audio"
+    suffixes = (".wav",)
+
+    def to_model(self, x):
+        import tensorflow as tf
+
+        return tf.cast(x, tf.float32) / 32767.0 if x.dtype == tf.int16 else x
+
+    def to_stored(self, x):
+        import tensorflow as tf
+
+        return tf.saturate_cast(tf.round(tf.cast(x, tf.float32) * 32767.0), tf.int16)
+
+    def picture(self, stored):
+        """Spectrograms: time to the right, frequency upwards, 80 dB from black to white."""
+        window, hop, height = 256, 128, 128
+        sound = np.asarray(stored)[..., 0] / 32767.0
+        sound = np.pad(sound, [(0, 0), (0, max(0, window - sound.shape[1]))])
+        frames = np.lib.stride_tricks.sliding_window_view(sound, window, axis=1)[:, ::hop] * np.hanning(window)
+        power = np.abs(np.fft.rfft(frames))[..., :height]
+        level = 20 * np.log10(np.maximum(power, 1e-7))
+        level = np.clip((level - level.max(initial=-140) + 80) / 80, 0, 1) * 255
+        return np.rint(level).astype(np.uint8).transpose(0, 2, 1)[:, ::-1, :, None]
+
+    def read(self, path):
+        try:
+            with wave.open(str(path)) as file:
+                if file.getsampwidth() != 2 or file.getframerate() != self.rate:
+                    raise ZooError(
+                        f"{path}: has {8 * file.getsampwidth()} bits at {file.getframerate()} Hz; "
+                        f"16 bits at {self.rate} Hz are wanted."
+                    )
+                sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
+        except (OSError, EOFError, wave.Error) as error:
+            raise ZooError(f"{path}: cannot be read as a WAV file ({error}).") from None
+        return np.rint(sound.mean(axis=1, keepdims=True)).astype(np.int16)[None]
+
+    def write(self, path, datum):
+        with files.atomic(path) as temporary, wave.open(str(temporary), "wb") as file:
+            file.setparams((1, 2, self.rate, 0, "NONE", ""))
+            file.writeframes(np.asarray(datum, "<i2").tobytes())
+
+    def write_all(self, path, stored):
+        """One after the other, with a quarter of a second between them."""
+        silence = np.zeros((len(stored), self.rate // 4, 1), np.int16)
+        self.write(path, np.concatenate([stored, silence], axis=1).reshape(-1, 1))
+
+    def fit(self, datum):
+        length = self.shape[0] or len(datum)
+        return np.pad(datum[:length], [(0, length - len(datum[:length])), (0, 0)])
+
+    def example(self, count, random):
+        seconds = np.arange(self._sides[0]) / self.rate
+        pitch = random.uniform(100, self.rate / 4, (count, 1))
+        return (np.sin(2 * np.pi * pitch * seconds) * 16000).astype(np.int16)[..., None]

@@ -1,0 +1,94 @@
+"""Sheets of samples: what a model answers to the same noise and the same conditions, as pictures for people.
+
+A sheet of answers to given data shows the data above their answers. Classes stand in columns.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfgan_zoo import images, output, sampling
+from tfgan_zoo.modalities import ClassLabel, Modality
+
+CROWD = 1_000  # points in a picture that shows all together
+COLUMNS = 8
+
+
+class Sheet:
+    """The picture of one endpoint's answers.
+
+    Args:
+        name: the endpoint.
+        count: answers to show (points: 1,000).
+        rows: held-out data for the conditions, {key: stored (n, ...)}; classes are laid out in columns without it.
+        main: whether it is the model's main one: `step-00000100.png`; others are `<endpoint>-00000100.png`.
+    """
+
+    def __init__(self, model, name: str, count: int, rows: Mapping[str, np.ndarray], main: bool):
+        self.model, self.name, self.endpoint = model, name, sampling.endpoint_of(model, name)
+        self.prefix = "step" if main else name
+        kind = self.endpoint.output
+        self.count = CROWD if kind.crowd else min(count, *(len(rows[key]) for key in self._shown_keys(rows)), count)
+        self.given = {key: rows[key][: self.count] for key in self._shown_keys(rows)}
+        self.columns = None
+        for key, condition in self.endpoint.conditions.items():
+            if isinstance(condition, ClassLabel) and key not in self.given:
+                self.columns = min(condition.num_classes, 16)
+                self.count = max(1, round(self.count / self.columns)) * self.columns
+                self.given[key] = (np.arange(self.count) % self.columns).astype(np.int32)
+
+    def _shown_keys(self, rows: Mapping[str, np.ndarray]) -> list[str]:
+        kinds = self.endpoint.conditions
+        return [key for key, kind in kinds.items() if key in rows and not isinstance(kind, ClassLabel)]
+
+    def draw(self, folder: Path, step: int) -> Path:
+        """Write the picture of a step, and the answers in their own format where they are not pictures."""
+        answers = sampling.sampler(self.model, self.name)(np.arange(self.count), **self.given).numpy()
+        kind, path = self.endpoint.output, folder / f"{self.prefix}-{step:08d}.png"
+        images.save_image(path, self.laid_out(answers) if kind.visible else images.text(kind.decode(answers)))
+        if kind.suffixes[0] in (".wav", ".gif", ".txt"):
+            output.write_all(kind, path.with_suffix(kind.suffixes[0]), answers)
+        return path
+
+    def laid_out(self, answers: np.ndarray) -> np.ndarray:
+        """Stored answers as one picture, the data they answer to above them."""
+        pictures = self.endpoint.output.picture(answers)
+        seen = {key: kind for key, kind in self.endpoint.conditions.items() if key in self.given and kind.visible}
+        above = [kind.picture(self.given[key]) for key, kind in seen.items() if not kind.crowd]
+        return images.grid(pictures, self.columns) if not above else paired([*above, pictures])
+
+
+def paired(stacks: list[np.ndarray], columns: int = COLUMNS) -> np.ndarray:
+    """Rows of pictures that belong together, one below the other: uint8 stacks (n, h, w, c) of equal n, any sizes."""
+    height, width = (max(stack.shape[axis] for stack in stacks) for axis in (1, 2))
+    channels = max(stack.shape[3] for stack in stacks)
+    alike = [images.fill(stack, (height, width, channels)) for stack in stacks]
+    count = len(alike[0])
+    columns = min(columns, count)
+    cells = []
+    for first in range(0, count, columns):
+        for stack in alike:
+            part = stack[first : first + columns]
+            missing = columns - len(part)
+            cells.append(np.pad(part, [(0, missing), (0, 0), (0, 0), (0, 0)], constant_values=images.WHITE))
+    return images.grid(np.concatenate(cells), columns)
+
+
+def sheets_of(model, count: int, rows: Mapping[str, np.ndarray]) -> list[Sheet]:
+    """A sheet for each endpoint that has something to show: the main one, and those with pictures, sounds or texts."""
+    made = []
+    for place, (name, endpoint) in enumerate(model.endpoints.items()):
+        known = all(key in rows or isinstance(kind, ClassLabel) for key, kind in endpoint.conditions.items())
+        shown = endpoint.output.visible and not (place and endpoint.output.crowd)
+        if known and (shown or hasattr(endpoint.output, "decode")):
+            made.append(Sheet(model, name, count, rows, main=place == 0))
+    return made
+
+
+def real(path: Path, spec: Mapping[str, Modality], rows: Mapping[str, Any]) -> None:
+    """Write what the model is given: the data's own pictures, those of one row below each other."""
+    stacks = [kind.picture(rows[key]) for key, kind in spec.items() if kind.visible]
+    if stacks:
+        images.save_image(path, images.grid(stacks[0]) if len(stacks) == 1 else paired(stacks))

@@ -1,0 +1,89 @@
+"""Answers to files: a model's endpoints that take a picture, a sound or a text, asked about files and folders."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tfgan_zoo import console, output, sampling
+from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.modalities import Modality
+
+
+def translate(
+    model: AdversarialModel,
+    source: str | os.PathLike,
+    out: str | os.PathLike,
+    endpoint: str | None = None,
+    seed: int = 0,
+    **given: Any,
+) -> list[Path]:
+    """Ask an endpoint about the data in files, one answer for each.
+
+    Args:
+        source: a file, or a folder whose files are read in the order of their names.
+        out: a file for the answer to a file (for the answers to a file of many), else a folder.
+        endpoint: its name, or how its name ends ("y" for `translate_xy`); may be left out where there is just one.
+        seed: of the noise that the endpoint takes, if it does.
+        given: its other conditions by input name.
+
+    Returns:
+        The files written.
+
+    Raises:
+        ZooError: no such endpoint or file, data that do not fit, a place that cannot be written.
+    """
+    name = endpoint_for_files(model, endpoint)
+    asked = sampling.endpoint_of(model, name)
+    key, kind = datum_of(asked)
+    files = inputs_in(Path(source).expanduser(), kind)
+    target = output.destination(out, output.suffixes_of(asked.output), folders=True)
+    single = output.is_file(target, asked.output)
+    if single and len(files) > 1:
+        raise ZooError(f"out={str(out)!r}: is one file, and {source} holds {len(files)}; name a folder.")
+    sampler, written = sampling.sampler(model, name), []
+    with console.progress(shown=len(files) > 1, transient=True) as bar:
+        task = bar.add_task(name, total=len(files), text="")
+        for file in files:
+            data = np.stack([kind.fit(datum) for datum in kind.read(file)])
+            seeds = np.full(len(data), seed) + np.arange(len(data))
+            answers = sampler(seeds, **{key: data}, **given).numpy()
+            place = target if single else target / f"{file.stem}{asked.output.suffixes[0]}"
+            output.write_all(asked.output, place, answers, padding=0, scale=1)
+            written.append(place)
+            bar.advance(task)
+    return written
+
+
+def datum_of(endpoint) -> tuple[str, Modality] | None:
+    """The input of an endpoint that comes from a file: (name, kind); None where it takes none."""
+    return next(((key, kind) for key, kind in endpoint.conditions.items() if kind.from_files), None)
+
+
+def endpoint_for_files(model: AdversarialModel, wanted: str | None) -> str:
+    """The name of the endpoint that answers to files. Raises ZooError where none or several fit."""
+    found = [name for name, endpoint in model.endpoints.items() if datum_of(endpoint)]
+    if not found:
+        raise ZooError(f"{type(model).__name__} takes no files; it can {', '.join(model.endpoints)}.")
+    if wanted is None:
+        if len(found) > 1:
+            raise ZooError(f"{type(model).__name__} can {' and '.join(found)}: say which (--endpoint {found[0]}).")
+        return found[0]
+    near = [wanted] if wanted in found else [name for name in found if name.endswith(wanted)]
+    if len(near) != 1:
+        raise unknown("endpoint", wanted, found, where=type(model).__name__)
+    return near[0]
+
+
+def inputs_in(source: Path, kind: Modality) -> list[Path]:
+    """The files to read: `source` itself, or those in the folder that have a suffix of this kind of data."""
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise ZooError(f"{source}: there is no such file or folder.")
+    found = sorted(path for path in source.iterdir() if path.suffix.lower() in kind.suffixes and path.is_file())
+    if not found:
+        raise ZooError(f"{source}: holds no file of the kind that is wanted ({' '.join(kind.suffixes)}).")
+    return found
