@@ -158,10 +158,10 @@ def test_random_transforms_are_drawn_for_each_image():
     def random(i):
         return keyed.uniform(5, np.arange(400), i)
 
-    flipped = transforms.random_flip(stack.copy(), random)
+    flipped = transforms.random_flip([stack.copy()], random)[0]
     mirrored = (flipped == stack[:, :, ::-1]).all((1, 2, 3))
     assert 150 < mirrored.sum() < 250 and (flipped[~mirrored] == stack[~mirrored]).all()
-    shifted = transforms.random_shift(stack.copy(), random, 1)
+    shifted = transforms.random_shift([stack.copy()], random, 1)[0]
     np.testing.assert_array_equal(np.unique(shifted[:, 4, 4, 0]), [27, 28, 29, 35, 36, 37, 43, 44, 45])
 
 

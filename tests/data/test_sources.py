@@ -117,6 +117,18 @@ def test_split_subfolders(tmp_path):
         here.open(spec(), split="validation")
 
 
+def test_split_subfolders_of_domains(tmp_path):
+    for split, count in [("trainA", 1), ("trainB", 2), ("testA", 3), ("testB", 4)]:
+        (tmp_path / split).mkdir()
+        for place in range(count):
+            Image.new("L", (8, 8)).save(tmp_path / split / f"{place}.png")
+    here = source("folder", path=str(tmp_path))
+    assert here.splits() == ["trainA", "trainB", "testA", "testB"]
+    assert here.open(spec(label=False), split="testB[:3]").num_examples == 3
+    with pytest.raises(ZooError, match="unknown split 'train': did you mean 'train[AB]'"):
+        here.open(spec(label=False))
+
+
 def metadata(folder, *rows):
     for row in rows:
         Image.new("L", (8, 8)).save(folder / row["file_name"])
@@ -300,6 +312,20 @@ def test_glyphs_can_be_told_apart():
     means = np.stack([image[:450][label[:450] == k].mean(0) for k in range(5)])
     guess = np.argmin(((image[450:, None] - means) ** 2).sum(-1), axis=1)
     assert (guess == label[450:]).mean() > 0.4
+
+
+def test_typefaces():
+    """A face draws other pictures of the same characters, and two together are both there."""
+    faces = [["DejaVuSans-Bold"], ["cmtt10"], ["cmtt10", "DejaVuSans-Bold"]]
+    opened = [source("synthetic", size=60, faces=names).open(spec((24, 24, 1))) for names in faces]
+    bold, thin, both = (everything(one) for one in opened)
+    np.testing.assert_array_equal(everything(opened[0], "label"), everything(opened[1], "label"))
+    alike = [sum((a == b).all() for a, b in zip(both, one)) for one in (bold, thin)]
+    assert min(alike) > 15 and sum(alike) == 60
+    assert len({one.facts["fingerprint"] for one in opened}) == 3
+    with pytest.raises(ZooError, match="data.faces: unknown typeface with these characters 'DejaVuSan'.*'DejaVuSans'"):
+        source("synthetic", faces=["DejaVuSan"]).open(spec())
+    assert source("synthetic", characters="Aab").knows()["vocabulary"] == ["a", "b"]
 
 
 def test_wrong_glyphs():

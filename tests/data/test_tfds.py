@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from helpers import everything, labels, source, spec
+from helpers import everything, labels, one_line, resumes, source, spec
 
+from tfgan_zoo import images
+from tfgan_zoo.data import streamed
 from tfgan_zoo.data.base import Data
 from tfgan_zoo.data.sources import tfds as module
-from tfgan_zoo.errors import ZooError
+from tfgan_zoo.errors import MissingData, ZooError
+from tfgan_zoo.modalities import Audio, ClassLabel, Image, Mask
 
 
 def prepare(folder):
@@ -43,7 +46,7 @@ def ids(dataset, count):
 
 @pytest.mark.parametrize("cache", [True, False])
 def test_epochs_are_permutations_that_resume(tiny, monkeypatch, cache):
-    monkeypatch.setattr(module, "BLOCK", 8)  # several blocks in an epoch
+    monkeypatch.setattr(streamed, "BLOCK", 8)  # several blocks in an epoch
     opened = tiny(cache=cache, transforms=["random_flip", {"random_shift": 1}]).open(spec((9, 7, 3)))
     assert (type(opened) is Data) is cache and opened.facts["cached"] is cache
     whole = ids(opened.batches(4, seed=2), 30)
@@ -84,6 +87,68 @@ def test_random_transforms_of_a_stream_resume(tiny):
     whole = list(opened.batches(4, seed=1).take(6))
     for late, batch in zip(opened.batches(4, seed=1, start=4), whole[4:], strict=False):
         tf.nest.map_structure(np.testing.assert_array_equal, late, batch)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_where(tiny, cache):
+    here = tiny(cache=cache, where={"label": [0, 2]})
+    opened = here.open(spec((9, 7, 3)))
+    assert opened.num_examples == 20 and opened.num_classes == 3 and opened.facts["cached"] is cache
+    assert everything(opened)[:, 0, 0, 0].tolist() == [*range(10), *range(20, 30)]
+    assert (np.sort(ids(opened.batches(4, seed=2), 10).reshape(2, 20)) == [*range(10), *range(20, 30)]).all()
+    resumes(opened)
+    plain = tiny(cache=cache, where={"label": 1}).open(spec((9, 7, 3), label=False))  # no labels asked for
+    assert everything(plain)[:, 0, 0, 0].tolist() == list(range(10, 20))
+    assert tiny(where={"label": 1}, split="train[:12]").open(spec((9, 7, 3))).num_examples == 2
+    with pytest.raises(ZooError, match="data.where: unknown key 'labl': did you mean 'label'"):
+        tiny(where={"labl": 1}).open(spec())
+    with pytest.raises(ZooError, match="data.where.label: unknown value 7: Allowed: 0, 1, 2"):
+        tiny(where={"label": 7}).open(spec())
+
+
+def test_where_by_another_feature():
+    with tfds.testing.mock_data(num_examples=40):
+        men = source("tfds", name="celeb_a", where={"attributes/Male": True}).open(spec(label=False))
+        assert 0 < men.num_examples < 40
+        with pytest.raises(ZooError, match="unknown key 'Male'.*attributes/Male.*label") as caught:
+            source("tfds", name="celeb_a", where={"Male": True}).open(spec(label=False))
+        one_line(caught)
+
+
+@pytest.mark.parametrize("size", [None, 8])
+def test_random_parts(tiny, size):
+    """Streamed or cached: parts of one height and width, elsewhere at every turn, whole or middle in evaluation."""
+    entries = ["random_crop" if size is None else {"random_crop": size}, "random_flip"]
+    cached, streamed = (tiny(cache=cache, transforms=entries).open(spec((6, 6, 3))) for cache in (True, False))
+    assert cached.facts["cached"] and not streamed.facts["cached"]
+    np.testing.assert_array_equal(everything(cached), everything(streamed))
+    assert cached.facts["fingerprint"] == streamed.facts["fingerprint"]
+    for opened in (cached, streamed):
+        for batch in resumes(opened):
+            assert batch["image"].shape == (4, 6, 6, 3)
+            np.testing.assert_array_equal(batch["image"][:, 0, 0, 0] // 10, batch["label"])
+
+
+def test_pictures_of_many_sizes_are_cut_from_the_stream():
+    with tfds.testing.mock_data(num_examples=5):
+        opened = source("tfds", name="lsun/bedroom", transforms=["random_crop"]).open(spec((32, 32, 3), label=False))
+        assert not opened.facts["cached"]  # nobody knows how large they are
+        batch = next(opened.batches(4).as_numpy_iterator())
+        assert batch["image"].shape == (4, 32, 32, 3) and len({picture.tobytes() for picture in batch["image"]}) == 4
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_derived_keys(tiny, cache):
+    wanted = {"high_res": Image((8, 4, 3)), "low_res": Image((4, 2, 3)), "mask": Mask((8, 4, 1))}
+    entries = ["random_crop", "random_flip"]
+    opened = tiny(cache=cache, transforms=entries, derive={"mask": "random_mask"}).open(wanted)
+    for batch in [*resumes(opened), *opened.examples(7).as_numpy_iterator()]:
+        assert list(batch) == list(wanted) and batch["mask"].shape[1:] == (8, 4, 1)
+        for high, low in zip(batch["high_res"], batch["low_res"], strict=True):
+            np.testing.assert_array_equal(low, images.scale(high, 4, 2))
+    masks = everything(opened, "mask")
+    assert len({mask.tobytes() for mask in masks}) > 20
+    np.testing.assert_array_equal(opened.rows([9, 3])["mask"], masks[[9, 3]])
 
 
 def test_splits_that_are_not_there(tiny):
@@ -133,9 +198,30 @@ def test_a_download_that_fails_names_the_ways_on(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("no route\nto the host")
 
+    monkeypatch.setattr(module, "offline", lambda: None)
     monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", fail)
     with pytest.raises(ZooError, match="could not be downloaded: no route; .*data.source=synthetic"):
         source("tfds", name="mnist", data_dir=str(tmp_path), download=True).open(spec())
+
+
+def test_without_a_network_nothing_is_tried(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ARCHIVE", "http://localhost:1")
+    monkeypatch.setattr(tfds.core.DatasetBuilder, "download_and_prepare", lambda builder: pytest.fail("it was tried"))
+    with pytest.raises(MissingData, match="localhost:1 does not answer .*refused.*; fetch it with") as caught:
+        source("tfds", name="mnist", data_dir=str(tmp_path), download=True).open(spec())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["dataset_info.json", "features.json"])
+@pytest.mark.parametrize("text", [None, b"", b'{"na', b"[]", b"\xff\xfe"])
+def test_a_damaged_description_is_one_line(tmp_path, name, text):
+    prepare(tmp_path)
+    (file,) = tmp_path.rglob(name)
+    file.unlink() if text is None else file.write_bytes(text)
+    for ask in (lambda data: data.open(spec()), lambda data: data.knows(), lambda data: data.splits()):
+        with pytest.raises(ZooError, match="zoo_tiny") as caught:
+            ask(source("tfds", name="zoo_tiny", data_dir=str(tmp_path)))
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("cache", [True, False])
@@ -163,6 +249,15 @@ def test_lsun(cache):
             source("tfds", name="lsun/bedroom").open(spec())
 
 
+def test_one_of_several_pictures_is_chosen_by_name():
+    with tfds.testing.mock_data(num_examples=5):
+        with pytest.raises(ZooError, match="several images; choose one with data.image: hr, lr"):
+            source("tfds", name="div2k/bicubic_x4").open(spec(label=False))
+        with pytest.raises(ZooError, match="data.image: unknown image 'hrr': did you mean 'hr'") as caught:
+            source("tfds", name="div2k/bicubic_x4", image="hrr").open(spec(label=False))
+        one_line(caught)
+
+
 def test_mnist(shared):
     here = source("tfds", name="mnist", data_dir=str(shared / "data/tfds"), split="test")
     opened = here.open(spec((28, 28, 1)))
@@ -181,3 +276,35 @@ def test_mnist(shared):
         1009,
     ]
     assert here.open(spec((28, 28, 1)), split="train[:1000]").num_examples == 1000
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_sounds(tmp_path, cache):
+    """Twelve sounds of 50 to 72 samples at 4 kHz, each filled with its number; half the rate halves their length."""
+    pytest.importorskip("scipy")
+    numbers = range(12)
+    rows = [{"audio": np.full(50 + 2 * n, 100 * n, np.int64), "label": n % 3} for n in numbers]
+    shape = {"audio": tf.TensorSpec((None,), tf.int64), "label": tf.TensorSpec((), tf.int64)}
+    features = {"audio": tfds.features.Audio(sample_rate=4000), "label": tfds.features.ClassLabel(num_classes=3)}
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="zoo_sounds",
+        version="1.0.0",
+        features=tfds.features.FeaturesDict(features),
+        split_datasets={"train": tf.data.Dataset.from_generator(lambda: iter(rows), output_signature=shape)},
+        data_dir=str(tmp_path),
+        disable_shuffling=True,
+    )
+    wanted = {"audio": Audio((40, 1), 4000), "label": ClassLabel()}
+    here = source("tfds", name="zoo_sounds", data_dir=str(tmp_path), cache=cache, where={"label": [0, 2]})
+    opened = here.open(wanted)
+    resumes(opened, late=1, count=1)
+    heard = everything(opened, "audio")
+    assert heard.dtype == np.int16 and heard[:, 0, 0].tolist() == [100 * n for n in numbers if n % 3 != 1]
+    assert (heard == heard[:, :1]).all() and opened.facts["cached"] is cache
+    halved = everything(here.open(wanted | {"audio": Audio((40, 1), 2000)}), "audio")
+    assert [int(np.flatnonzero(sound[:, 0]).max()) + 1 for sound in halved[1:3]] == [27, 28]  # of 54 and 56
+    with pytest.raises(ZooError, match="zoo_sounds has no images"):
+        here.open(spec())
+    with tfds.testing.mock_data(num_examples=2), pytest.raises(ZooError, match="mnist has no sounds") as caught:
+        source("tfds", name="mnist").open(wanted)
+    one_line(caught)

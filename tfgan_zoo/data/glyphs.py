@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from tfgan_zoo.data.keyed import uniform
-from tfgan_zoo.errors import ZooError
+from tfgan_zoo.errors import ZooError, unknown
 
 # Families of plain letters and digits; matplotlib ships symbol fonts too, whose letters are something else.
 _FAMILIES = ("DejaVuSans", "DejaVuSerif", "STIXGeneral", "cmr10", "cmss10", "cmtt10", "cmb10", "cmti10")
@@ -20,8 +20,15 @@ _DRAWS = 12
 
 
 @functools.lru_cache(maxsize=4)
-def faces(characters: str) -> tuple[str, ...]:
-    """The font files that have all `characters`, sorted by name. Raises: ZooError when there is none."""
+def faces(characters: str, names: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The font files that have all `characters`, sorted by name.
+
+    Args:
+        names: of the files without suffix; none for all that there are.
+
+    Raises:
+        ZooError: when there is none, or none of a name.
+    """
     found = importlib.util.find_spec("matplotlib")  # finds the package without importing it
     if found is None or not found.submodule_search_locations:
         raise ZooError("glyphs are drawn with the fonts of matplotlib, which is not installed: pip install matplotlib")
@@ -32,7 +39,13 @@ def faces(characters: str) -> tuple[str, ...]:
     complete = tuple(str(file) for file in files if _has_all(str(file), characters))
     if not complete:
         raise ZooError(f"data.characters {characters!r}: no typeface in {folder} has them all; give other characters.")
-    return complete
+    if not names:
+        return complete
+    by_name = {Path(file).stem: file for file in complete}
+    for name in names:
+        if name not in by_name:
+            raise unknown("typeface with these characters", name, by_name, "data.faces")
+    return tuple(by_name[name] for name in sorted(set(names)))
 
 
 def _has_all(file: str, characters: str) -> bool:
@@ -52,9 +65,14 @@ def classes(indices: np.ndarray, seed: int, characters: str) -> np.ndarray:
     return (uniform(seed, indices, 0) * len(characters)).astype(np.int32)
 
 
-def render(indices: np.ndarray, seed: int, characters: str, shape: tuple[int, int, int]) -> np.ndarray:
-    """The pictures at `indices`: uint8 (n, *shape), light on dark when grey, any two colours when RGB."""
-    files = faces(characters)
+def render(
+    indices: np.ndarray, seed: int, characters: str, shape: tuple[int, int, int], files: tuple[str, ...] | None = None
+) -> np.ndarray:
+    """The pictures at `indices`: uint8 (n, *shape), light on dark when grey, any two colours when RGB.
+
+    `files` are the typefaces; default all `faces` of the characters.
+    """
+    files = files or faces(characters)
     labels = classes(indices, seed, characters)
     draws = uniform(seed, indices[:, None], np.arange(1, 1 + _DRAWS))
     coverage = np.stack([

@@ -1,12 +1,17 @@
-"""Keeping many pictures: what fits in memory, made once and by several threads."""
+"""Keeping many data: what fits in memory, made once and by several threads."""
 
+import dataclasses
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
 from tfgan_zoo import console
+from tfgan_zoo.data.making import View
+from tfgan_zoo.errors import ZooError
+from tfgan_zoo.resources import free_memory
 
 _CHUNK = 256
 
@@ -28,39 +33,28 @@ def in_order(make: Callable, items: list) -> Iterator:
 
 
 def fits(count: int, shape: tuple[int, ...], cache: str | bool) -> bool:
-    """Whether to keep `count` uint8 arrays of `shape` in memory: as told, or when a quarter of the free holds them."""
+    """Whether to cache `count` arrays of `shape`: the setting, or if they fit in a quarter of free memory."""
     if cache != "auto":
         return bool(cache)
     return count * int(np.prod(shape)) <= free_memory() // 4
 
 
-def free_memory() -> int:
-    """Bytes that can be had without swapping, as far as the system tells; 2 GiB where it does not."""
-    try:
-        with open("/proc/meminfo") as file:
-            free = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
-    except (OSError, StopIteration, ValueError):
-        try:
-            free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        except (AttributeError, OSError, ValueError):
-            free = 2 << 30
-    try:  # a container may have less
-        with open("/sys/fs/cgroup/memory.max") as most, open("/sys/fs/cgroup/memory.current") as now:
-            free = min(free, int(most.read()) - int(now.read()))
-    except (OSError, ValueError):
-        pass
-    return max(free, 0)
-
-
 class Lazy:
-    """`count` images made when they are asked for: `lazy[indices]` is uint8 (len(indices), *shape).
+    """`count` data made when they are asked for: `lazy[indices]` is `dtype` (len(indices), *shape).
 
-    `make(indices)` returns such an array. With `keep`, each image is made once and kept.
+    `make(indices)` returns such an array. With `keep`, each datum is made once and kept.
     """
 
-    def __init__(self, make: Callable[[np.ndarray], np.ndarray], count: int, shape: tuple[int, ...], keep: bool):
+    def __init__(
+        self,
+        make: Callable[[np.ndarray], np.ndarray],
+        count: int,
+        shape: tuple[int, ...],
+        keep: bool,
+        dtype: str = "uint8",
+    ):
         self.make, self.count = make, count
-        self.kept = np.empty((count, *shape), np.uint8) if keep else None  # pages of memory come when written to
+        self.kept = np.empty((count, *shape), dtype) if keep else None  # pages of memory come when written to
         self.made = np.zeros(count, bool)
 
     def __len__(self) -> int:
@@ -74,3 +68,116 @@ class Lazy:
             self.kept[part] = self.make(part)
             self.made[part] = True  # after the image is there: another thread may be reading
         return self.kept[indices]
+
+
+class Pictures:
+    """Pictures of which parts are cut: `own(row)` is one at its own size, `pictures[rows]` what evaluation sees."""
+
+    def __init__(self, own: Callable[[int], np.ndarray], count: int, view: View, nbytes: int):
+        self.own, self.count, self.nbytes = own, count, nbytes
+        self.whole = Lazy(
+            lambda rows: np.stack([view.plain(own(int(row))) for row in rows]), count, view.kind.shape, keep=False
+        )
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, indices: np.ndarray) -> np.ndarray:
+        return self.whole[indices]
+
+
+@dataclasses.dataclass
+class Gathered:
+    """What was read.
+
+    Attributes:
+        columns: {key: column}.
+        good: the places of what could be read, int64, which are the rows of the columns.
+        shapes: {key: the shapes seen}.
+        nbytes: how much of it is kept in memory.
+    """
+
+    columns: dict[str, Any]
+    good: np.ndarray
+    shapes: dict[str, set]
+    nbytes: int
+
+    def shape(self, key: str) -> list[int | None]:
+        """The shape that the data of a key have as they are; None for sides that vary."""
+        sides = zip(*self.shapes[key], strict=True)
+        return [None if len(set(side)) > 1 else side[0] for side in sides]
+
+
+def gather(
+    load: Callable[[int], Mapping[str, np.ndarray] | None],
+    count: int,
+    views: Mapping[str, View],
+    cache: str | bool,
+    what: str,
+) -> Gathered:
+    """Load each of `count` data once, so that those that cannot be read are known, and keep them where they fit.
+
+    Args:
+        load: place -> {key: datum as it is on the disk}, or None where it cannot be read.
+        views: how the data of each key reach the model.
+        cache: as the setting of that name.
+        what: for the progress bar.
+    """
+    nbytes = sum(view.kind.nbytes for view in views.values())
+    keep, budget = fits(count, (nbytes,), cache), free_memory() // 4
+    kept = {key: _room(view, count if keep else 0) for key, view in views.items()}
+    good, shapes, used = [], {key: set() for key in views}, 0
+
+    def item(place: int):
+        loaded = load(place)
+        if loaded is None:
+            return None
+        bases = {key: view.base(loaded[key]) for key, view in views.items()} if keep else {}
+        return {key: loaded[key].shape for key in views}, bases
+
+    for place, found in enumerate(track(in_order(item, list(range(count))), count, what)):
+        if found is None:
+            continue
+        good.append(place)
+        for key in views:
+            shapes[key].add(found[0][key])
+        used += sum(base.nbytes for base in found[1].values())
+        if keep and cache == "auto" and used > budget:  # pictures at their own sizes, which nobody knew
+            keep, used, kept = False, 0, {}
+        for key, base in found[1].items() if keep else ():
+            kept[key][len(good) - 1] = base
+    rows = np.array(good, np.int64)
+
+    def again(key: str, row: int) -> np.ndarray:
+        loaded = load(int(rows[row]))
+        if loaded is None:
+            raise ZooError(f"{what}: a file could be read when training began and cannot any more.")
+        return views[key].base(loaded[key])
+
+    columns = {
+        key: _column(view, kept[key][: len(good)] if keep else None, len(good), again, key)
+        for key, view in views.items()
+    }
+    return Gathered(columns, rows, shapes, used)
+
+
+def _room(view: View, count: int) -> list | np.ndarray:
+    """Where `count` data are kept: one array, or a list where they are of unlike sizes."""
+    return [None] * count if view.cut else np.empty((count, *view.kind.shape), view.kind.stored)
+
+
+def _column(view: View, kept: list | np.ndarray | None, count: int, again: Callable, key: str):
+    """What an int64 array of rows indexes."""
+    if view.cut:
+        own = kept.__getitem__ if kept is not None else lambda row: again(key, row)
+        return Pictures(own, count, view, sum(base.nbytes for base in kept or ()))
+    kind = view.kind
+    if kept is not None:
+        return kept
+    return Lazy(
+        lambda rows: np.stack([*in_order(lambda row: again(key, row), list(rows))]),
+        count,
+        kind.shape,
+        keep=False,
+        dtype=kind.stored,
+    )

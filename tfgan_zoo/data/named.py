@@ -24,21 +24,24 @@ def name_of(entry: str | dict) -> str:
     return entry if isinstance(entry, str) else next(iter(entry), "")
 
 
-def bound(module: ModuleType, entry: str | dict[str, Any], where: str, given: Callable[[str], int]) -> Callable:
+def bound(
+    module: ModuleType, entry: str | dict[str, Any], where: str, given: Callable[[str], int], noun: str = "transform"
+) -> Callable:
     """The function of `module` that `entry` names, with the arguments that stand beside the name.
 
     Args:
         where: the setting, for messages, such as "data.transforms".
         given: name -> how many leading arguments the caller will pass itself.
+        noun: what such a function is called, for messages.
 
     Raises:
         ZooError: an unknown name, or an argument that does not fit.
     """
     if isinstance(entry, dict) and len(entry) != 1:
-        raise ZooError(f"{where}: {entry} must have one name, as in {{ center_crop = 178 }}.")
+        raise ZooError(f"{where}: {entry} must have one name, as in {{ name = argument }}.")
     name, known = name_of(entry), functions(module)
     if name not in known:
-        raise unknown(where.rpartition(".")[2].rstrip("s"), name, known, where)
+        raise unknown(noun, name, known, where)
     function = known[name]
     own = list(inspect.signature(function).parameters.values())[given(name) :]
     usage = f"{name}({', '.join(str(p).split(':')[0] for p in own)})"

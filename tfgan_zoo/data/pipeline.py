@@ -40,4 +40,5 @@ def finish(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+    options.autotune.enabled = False  # whose thread can make the end of an iterator wait for seconds, up to a minute
+    return dataset.prefetch(4).with_options(options)

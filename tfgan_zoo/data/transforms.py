@@ -8,9 +8,12 @@ Two kinds, told apart by the name:
 
 - `f(image, ...)`: uint8 (h, w, c) of any size -> uint8 (h', w', c). Runs once per picture, on the picture
   as it is on the disk, before it is brought to the model's resolution and cached.
-- `random_f(pictures, random, ...)`: uint8 (n, h, w, c) -> the same shape. Runs on every training batch, after
-  the cache; never on evaluation data. `random(i)` is draw i for each image: float64 (n,) in [0, 1), a
-  function of the run's seed and the image's place in the run.
+- `random_f(pictures, random, ...)`: a list of uint8 (n, h, w, c), all pictures of n rows -> the same shapes. It treats
+  the pictures of a row alike, also where they are of unlike sizes. Runs on every training batch, after the cache;
+  never on evaluation data. `random(i)` is draw i for each row: float64 (n,) in [0, 1), a function of the run's seed
+  and the row's place in the run.
+
+`random_crop` is neither: it decides what is kept of a picture, and it is cut before the others run.
 """
 
 from typing import Annotated
@@ -19,7 +22,10 @@ import numpy as np
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from tfgan_zoo import images
+from tfgan_zoo.data import crops
+from tfgan_zoo.errors import ZooError
 
+COLOURS = ("invert",)  # change colours alone, so that masks are left as they are
 Size = PositiveInt | Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]
 Byte = Annotated[int, Field(ge=0, le=255)]
 
@@ -51,24 +57,39 @@ def invert(image):
     return 255 - image
 
 
+def random_crop(pictures, shapes, place, size: Size | None = None):
+    """A part as large as the model wants, elsewhere at every turn: at the picture's own resolution (as SRGAN does), or
+    of the picture brought to `size` x `size`, or [height, width], first (as pix2pix: `{ random_crop = 286 }`).
+
+    Evaluation sees whole pictures, or without a `size` their middles. A picture that is too small is enlarged.
+    """
+    return crops.cut(pictures, shapes, None if size is None else _pair(size), place)
+
+
 def random_flip(pictures, random):
-    """Mirror left and right, one image in two."""
+    """Mirror left and right, one row in two."""
     mirrored = random(0) < 0.5
-    pictures[mirrored] = pictures[mirrored, :, ::-1]
+    for stack in pictures:
+        stack[mirrored] = stack[mirrored, :, ::-1]
     return pictures
 
 
 def random_shift(pictures, random, pixels: PositiveInt = 4):
     """Move by up to `pixels` in each direction, the margin filled by reflection (He et al. 2015 for CIFAR,
-    with zeros).
+    with zeros). They are pixels of the smallest picture of a row; a larger one moves as much further.
 
-    Raises: ValueError when `pixels` is not smaller than the image.
+    Raises: ZooError when `pixels` is not smaller than the image.
     """
-    height, width = pictures.shape[1:3]
-    if pixels >= min(height, width):
-        raise ValueError(f"random_shift by {pixels} pixels of {height} x {width} images: use less than a side.")
+    smallest = min((stack.shape[1:3] for stack in pictures), key=min)
+    if pixels >= min(smallest):
+        shown = " x ".join(map(str, smallest))
+        raise ZooError(f"random_shift by {pixels} pixels of {shown} images: use less than a side.")
     top, left = (np.floor(random(i) * (2 * pixels + 1)).astype(int) for i in (0, 1))
-    wide = np.pad(pictures, [(0, 0), (pixels, pixels), (pixels, pixels), (0, 0)], mode="reflect")
-    for image, around, y, x in zip(pictures, wide, top, left, strict=True):
-        image[...] = around[y : y + height, x : x + width]
+    for stack in pictures:
+        height, width = stack.shape[1:3]
+        y, x = height // smallest[0], width // smallest[1]
+        margins = [(0, 0), (y * pixels, y * pixels), (x * pixels, x * pixels), (0, 0)]
+        wide = np.pad(stack, margins, mode="reflect")
+        for image, around, first, second in zip(stack, wide, y * top, x * left, strict=True):
+            image[...] = around[first : first + height, second : second + width]
     return pictures

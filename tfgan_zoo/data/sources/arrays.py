@@ -1,7 +1,9 @@
 """Arrays in one .npz file: `image` and `label` (one split, train), or `<split>_image` and `<split>_label`.
 
-Pictures are uint8 (n, h, w) or (n, h, w, 1 or 3), labels whole numbers (n,) from 0. Any other key that the model wants
-(`point`, `voxels` ...) is delivered in the dtype that its kind is stored in.
+Pictures are uint8 (n, h, w) or (n, h, w, 1 or 3), labels whole numbers (n,) from 0. Solids are uint8 (n, d, h, w), or
+eight voxels in a byte along the last side (`np.packbits`) beside an array `shape` of the four sides. Any other key that
+the model wants (`point` ...) is delivered in the dtype that its kind is stored in. A key that the file lacks is looked
+for under the usual name of its kind, where it is the only one: a model's `high_res` is the file's `image`.
 """
 
 import zipfile
@@ -9,24 +11,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import Field
 
 from tfgan_zoo.data import memory
-from tfgan_zoo.data.base import About, BaseSource, Data, Spec, subset
+from tfgan_zoo.data.base import About, BaseSource, subset, usual_key
+from tfgan_zoo.data.making import Making, Spec
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.files import sha256
-from tfgan_zoo.modalities import ClassLabel, Image, Modality
+from tfgan_zoo.modalities import ClassLabel, Image, Voxels
 
 DAMAGE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zipfile.zlib.error, AttributeError)
 
 
 class Source(BaseSource):
-    """`path`: the .npz file."""
+    """Arrays in one .npz file."""
+
+    selects = True
 
     source: str = "arrays"
-    path: str
+    path: str = Field(description="the .npz file: `image` and `label`, or `train_image`, `test_image` ...")
 
-    def _open(self, spec: Spec, split: str) -> Data:
-        return self._reading(lambda archive, path: self._from(archive, path, spec, split))
+    def _open(self, making: Making, split: str):
+        return self._reading(lambda archive, path: self._from(archive, path, making, split))
+
+    def has(self, key):
+        return self._reading(lambda archive, path: any(_is(name, key) for name in archive.files))
 
     def knows(self) -> dict[str, Any]:
         def classes(archive, path):
@@ -62,13 +71,15 @@ class Source(BaseSource):
                 reason = "it is no .npz archive, or one of Python objects"
             raise ZooError(f"data.path {self.path!r} cannot be read as .npz, it may be cut short: {reason}") from None
 
-    def _from(self, archive, path: Path, spec: Spec, split: str) -> Data:
-        main, present = next(iter(spec)), list(archive.files)
+    def _from(self, archive, path: Path, making: Making, split: str) -> tuple[dict, About]:
+        spec, present = making.given, list(archive.files)
+        name_of = {key: self._name(key, spec, present) for key in spec}
+        asked, main = next(iter(name_of.items()))
         splits = {key.removesuffix(f"_{main}"): key for key in present if key.endswith(f"_{main}")}
         if main in present:
             splits = {"train": main} | splits
         if not splits:
-            raise ZooError(f"{path.name} has no {main!r} or '<split>_{main}'; its keys: {', '.join(present)}.")
+            raise ZooError(f"{path.name} has no {asked!r} or '<split>_{asked}'; its keys: {', '.join(present)}.")
         loaded = {}
 
         def count(name):
@@ -76,50 +87,79 @@ class Source(BaseSource):
             return len(loaded[name])
 
         name, places = subset(split, splits, count)
-        prefix = splits[name].removesuffix(main)
-        columns, total, shape, classes = {}, len(loaded[name]), None, None
+        prefix, total = splits[name].removesuffix(main), len(loaded[name])
+        rows = np.arange(places.start, places.stop)
+        if self.where:
+            fields = {
+                key.removeprefix(prefix): archive[key][rows]
+                for key in present
+                if key.startswith(prefix) and archive[key].shape == (total,)
+            }
+            rows = rows[self.chosen(fields, len(rows))]
+        own = rows if self.where else slice(places.start, places.stop)
+        columns, shape, classes = {}, None, None
         for key, kind in spec.items():
-            if prefix + key not in present:
-                raise ZooError(f"{path.name} has no {prefix + key!r} for the model; its keys: {', '.join(present)}.")
-            values = loaded[name] if key == main else archive[prefix + key]
+            full = prefix + name_of[key]
+            if full not in present:
+                raise ZooError(f"{path.name} has no {full!r} for the model; its keys: {', '.join(present)}.")
+            values = loaded[name] if full == splits[name] else archive[full]
             if len(values) != total:
-                raise ZooError(f"{path.name}: {prefix + key} has {len(values):,} rows, {splits[name]} has {total:,}.")
-            own = values[places.start : places.stop]
+                raise ZooError(f"{path.name}: {full} has {len(values):,} rows, {splits[name]} has {total:,}.")
+            if isinstance(kind, Voxels):
+                values = _solids(f"{path.name}: {full}", values, archive["shape"] if "shape" in present else None)
             if isinstance(kind, Image):
-                shape = _picture_shape(path.name, own)
-                columns[key] = self._prepared(own.reshape(len(places), *shape), kind)
+                shape = _picture_shape(path.name, values)
+                columns[key] = self._prepared(values[own].reshape(len(rows), *shape), making, key)
             elif isinstance(kind, ClassLabel):
-                columns[key], classes = _labels(f"{path.name}: {prefix}{key}", own), int(values.max()) + 1
-            elif own.shape[1:] != kind.shape:
-                raise ZooError(f"{path.name}: {prefix + key} rows are {own.shape[1:]}, not {kind.shape}.")
+                columns[key], classes = _labels(f"{path.name}: {full}", values)[own], int(values.max()) + 1
+            elif values.shape[1:] != kind.shape:
+                raise ZooError(f"{path.name}: {full} rows are {values.shape[1:]}, not {kind.shape}.")
             else:
-                columns[key] = own
-        about = About(
+                columns[key] = values[own]
+        return columns, About(
             line=f"arrays {path.name} [{split}]",
             identity=["arrays", sha256(path)],
-            num_examples=len(places),
+            num_examples=len(rows),
             num_classes=classes,
             image_shape=shape,
             cached_bytes=sum(getattr(column, "nbytes", 0) for column in columns.values()),
         )
-        return Data(spec, columns, source=self, split=split, about=about)
 
-    def _prepared(self, pictures: np.ndarray, kind: Modality):
+    def _name(self, key: str, spec: Spec, present: list[str]) -> str:
+        """What a key is called in the file: as it is, or by the usual name of its kind where no other key is of it."""
+        usual = usual_key(spec[key])
+        alone = [usual_key(kind) for kind in spec.values()].count(usual) == 1
+        return key if any(_is(name, key) for name in present) or not alone else usual or key
+
+    def _prepared(self, pictures: np.ndarray, making: Making, key: str):
         """The pictures as the model wants them: all at once when they fit in memory, else as they are asked for."""
-        if pictures.shape[1:] == kind.shape and not self.transforms:
+        view = making.view(key)
+        if pictures.shape[1:] == view.kind.shape and not self.transforms:
             return pictures
-        prepare = self.prepare(kind)
+        load = {key: view}
+        return memory.gather(
+            lambda place: {key: pictures[place]}, len(pictures), load, self.cache, "Preparing images"
+        ).columns[key]
 
-        def make(rows):
-            return np.stack([prepare(pictures[row]) for row in rows])
 
-        if not memory.fits(len(pictures), kind.shape, self.cache):
-            return memory.Lazy(make, len(pictures), kind.shape, keep=False)
-        made = np.empty((len(pictures), *kind.shape), np.uint8)
-        ready = memory.in_order(prepare, list(pictures))
-        for place, image in enumerate(memory.track(ready, len(pictures), "Preparing images")):
-            made[place] = image
-        return made
+def _is(name: str, key: str) -> bool:
+    """Whether an array is the data of `key`, of a split or of all."""
+    return name == key or name.endswith(f"_{key}")
+
+
+def _solids(what: str, values: np.ndarray, shape: np.ndarray | None) -> np.ndarray:
+    """Voxels uint8 (n, d, h, w, 1) of 0 and 1. Raises ZooError where `values` are none."""
+    if values.dtype not in (np.uint8, bool):
+        raise ZooError(f"{what} is {values.dtype}; solids are uint8 of 0 and 1, or packed bits.")
+    if shape is not None and shape.shape == (4,) and values.ndim == 4 and values.shape != tuple(shape):
+        values = np.unpackbits(values, axis=-1)[..., : shape[-1]]
+        if values.shape != tuple(shape):
+            raise ZooError(f"{what}: its bits are {values.shape}, and `shape` says {tuple(shape.tolist())}.")
+    if values.ndim == 4:
+        values = values[..., None]
+    if values.size and values.max() > 1:
+        raise ZooError(f"{what} holds {values.max()}; solids are 0 and 1, or packed bits beside an array `shape`.")
+    return values.astype(np.uint8)
 
 
 def _labels(what: str, values: np.ndarray) -> np.ndarray:

@@ -11,30 +11,39 @@ import string
 from typing import Literal
 
 import numpy as np
-from pydantic import PositiveInt, field_validator
+from pydantic import Field, PositiveInt, field_validator
 
+from tfgan_zoo import resources
 from tfgan_zoo.data import glyphs, memory
-from tfgan_zoo.data.base import About, BaseSource, Data, Spec, label_key, picture_key, require, subset
+from tfgan_zoo.data.base import About, BaseSource, label_key, picture_key, require, subset, text_key
 from tfgan_zoo.data.keyed import normal, uniform
+from tfgan_zoo.data.making import Making, Spec
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.modalities import Text
 
 CHARACTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 SPLITS = ("train", "validation", "test")  # each drawn with a seed of its own
+BOOKKEEPING = 32  # bytes for each example, whatever it is: its place, its class, its turn in an epoch
 
 
 class Source(BaseSource):
-    """`name`: what to make; `size`: how many (10,000, of points 100,000); `seed`; `characters`: the glyphs' classes.
+    """Data made on the spot.
 
     Element i depends on (name, seed, split, i) alone, not on `size`. Glyphs deliver a picture, the class (the place in
     `characters`) and the text; mixtures deliver `point`, float32 (2,), and the class (the mode).
     """
 
+    selects = True
+
     source: str = "synthetic"
-    name: Literal["glyphs", "ring", "grid", "examples"] = "glyphs"
-    size: PositiveInt | None = None
-    seed: int = 0
-    characters: str = CHARACTERS
+    name: Literal["glyphs", "ring", "grid", "examples"] = Field(
+        "glyphs", description="what to make: glyphs, ring, grid, or examples of whatever the model wants"
+    )
+    size: PositiveInt | None = Field(None, description="how many; default 10,000, of points 100,000")
+    seed: int = Field(0, description="of the data")
+    characters: str = Field(CHARACTERS, description="of glyphs: the characters, which are the classes")
+    faces: list[str] | None = Field(
+        None, description='of glyphs: the typefaces, such as ["DejaVuSans"]; default those that have all characters'
+    )
 
     @field_validator("characters")
     @classmethod
@@ -46,44 +55,55 @@ class Source(BaseSource):
     def knows(self):
         if self.name == "examples":
             return {}
-        names = list(self.characters) if self.name == "glyphs" else _mode_names(mixture(self.name)[0])
-        return {"num_classes": len(names), "class_names": names}
+        glyph = self.name == "glyphs"
+        names = list(self.characters) if glyph else _mode_names(mixture(self.name)[0])
+        words = {"vocabulary": list(dict.fromkeys(self.characters.lower()))} if glyph else {}
+        return {"num_classes": len(names), "class_names": names, **words}
+
+    def has(self, key):
+        return self.name == "examples"
 
     def splits(self):
         return list(SPLITS)
 
-    def _open(self, spec: Spec, split: str) -> Data:
+    def _open(self, making: Making, split: str):
         size = self.size or (100_000 if self.name in ("ring", "grid") else 10_000)
+        resources.require_memory(BOOKKEEPING * size, f"data.size={size}")
         name, places = subset(split, SPLITS, lambda name: size)
         # An int that differs for every split, and is the seed itself for the training data.
         seed = self.seed + (SPLITS.index(name) << 48)
         make = {"glyphs": self._glyphs, "examples": self._examples}.get(self.name, self._mixture)
-        columns, about = make(spec, f"seed {self.seed} [{split}]", seed, places)
-        return Data(spec, columns, source=self, split=split, about=about)
+        return make(making, f"seed {self.seed} [{split}]", seed, np.arange(places.start, places.stop))
 
-    def _glyphs(self, spec: Spec, seeded: str, seed: int, places: range) -> tuple[dict, About]:
-        image, label = picture_key(spec, "synthetic data of glyphs"), label_key(spec)
-        text = next((key for key, kind in spec.items() if isinstance(kind, Text)), None)
+    def _glyphs(self, making: Making, seeded: str, seed: int, where: np.ndarray) -> tuple[dict, About]:
+        spec = making.given
+        image, label, text = picture_key(spec, "synthetic data of glyphs"), label_key(spec), text_key(spec)
         require(spec, [image, label, text], "synthetic data of glyphs")
-        where = np.arange(places.start, places.stop)
-        classes, faces = glyphs.classes(where, seed, self.characters), glyphs.faces(self.characters)
+        faces, start = glyphs.faces(self.characters, tuple(self.faces or ())), where[0]
+        classes = glyphs.classes(where, seed, self.characters)
+        if self.where:
+            kept = self.chosen({"label": classes}, len(where), self.characters)
+            where, classes = where[kept], classes[kept]
         columns, cached = {label: classes}, 0
         if text:
             columns[text] = spec[text].encode(self.characters)[classes]
         if image:
-            shape, prepare = spec[image].shape, self.prepare(spec[image])
+            shape, view = spec[image].shape, making.view(image)
 
-            def make(rows):
-                drawn = glyphs.render(where[rows], seed, self.characters, shape)
-                return np.stack([prepare(picture) for picture in drawn]) if self.transforms else drawn
+            def own(rows):
+                drawn = glyphs.render(where[rows], seed, self.characters, shape, faces)
+                return np.stack([view.base(picture) for picture in drawn]) if view.steady else drawn
 
-            keep = memory.fits(len(where), shape, self.cache)
-            columns[image] = memory.Lazy(make, len(where), shape, keep)
+            keep = memory.fits(len(where), shape, self.cache) and not view.cut
+            if view.cut:
+                columns[image] = memory.Pictures(lambda row: own(np.array([row]))[0], len(where), view, 0)
+            else:
+                columns[image] = memory.Lazy(own, len(where), shape, keep)
             cached = len(where) * int(np.prod(shape)) if keep else 0
         names = [face.rpartition("/")[2] for face in faces]
         return columns, About(
             line=f"synthetic glyphs, {len(self.characters)} characters, {seeded}",
-            identity=["glyphs", 1, seed, places.start, self.characters, names],
+            identity=["glyphs", 1, seed, int(start), self.characters, names],
             num_examples=len(where),
             num_classes=len(self.characters),
             class_names=self.characters,
@@ -91,18 +111,21 @@ class Source(BaseSource):
             cached_bytes=cached,
         )
 
-    def _mixture(self, spec: Spec, seeded: str, seed: int, places: range) -> tuple[dict, About]:
-        label = label_key(spec)
+    def _mixture(self, making: Making, seeded: str, seed: int, where: np.ndarray) -> tuple[dict, About]:
+        spec = making.given
+        label, start = label_key(spec), where[0]
         require(spec, ["point", label], f"synthetic data of {self.name}")
         if "point" in spec and spec["point"].shape != (2,):
             raise ZooError(f"element_spec: point is {spec['point'].name}; a {self.name} has points of shape (2,).")
         modes, sigma = mixture(self.name)
-        where = np.arange(places.start, places.stop)
         classes = (uniform(seed, where, 0) * len(modes)).astype(np.int32)
+        if self.where:
+            kept = self.chosen({"label": classes}, len(where), _mode_names(modes))
+            where, classes = where[kept], classes[kept]
         noise = normal(seed, where[:, None], np.array([1, 2]))
         return {"point": (modes[classes] + sigma * noise).astype(np.float32), label: classes}, About(
             line=f"synthetic {self.name} of {len(modes)} Gaussians, {seeded}",
-            identity=[self.name, 1, seed, places.start],
+            identity=[self.name, 1, seed, int(start)],
             num_examples=len(where),
             num_classes=len(modes),
             class_names=_mode_names(modes),
@@ -110,17 +133,20 @@ class Source(BaseSource):
             more={"modes": modes.tolist(), "sigma": sigma},
         )
 
-    def _examples(self, spec: Spec, seeded: str, seed: int, places: range) -> tuple[dict, About]:
+    def _examples(self, making: Making, seeded: str, seed: int, where: np.ndarray) -> tuple[dict, About]:
+        spec: Spec = making.given
         label = label_key(spec)
+        if self.where:
+            raise ZooError("data.where: made-up examples have nothing to choose by; leave it out.")
         columns = {
-            key: kind.example(places.stop, np.random.default_rng([number, seed]))[places.start :]
+            key: kind.example(where[-1] + 1, np.random.default_rng([number, seed]))[where[0] :]
             for number, (key, kind) in enumerate(spec.items())
         }
         classes = (spec[label].num_classes or 2) if label else None
         return columns, About(
             line=f"made-up examples, {seeded}",
-            identity=["examples", 1, seed, places.start],
-            num_examples=len(places),
+            identity=["examples", 1, seed, int(where[0])],
+            num_examples=len(where),
             num_classes=classes,
             class_names=[f"class {number}" for number in range(classes)] if classes else None,
             cached_bytes=sum(column.nbytes for column in columns.values()),

@@ -8,41 +8,34 @@ import contextlib
 import difflib
 import logging
 import os
+import urllib.error
+import urllib.request
 from pathlib import Path
 
-import numpy as np
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from tfgan_zoo.data import memory
-from tfgan_zoo.data.base import (
-    DATA_VARIABLE,
-    About,
-    BaseSource,
-    Data,
-    Spec,
-    label_key,
-    part,
-    picture_key,
-    require,
-)
-from tfgan_zoo.data.keyed import bits, permutation
-from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.modalities import Image, Text
+from tfgan_zoo.data.base import DATA_VARIABLE, About, BaseSource, label_key, picture_key, require, text_key
+from tfgan_zoo.data.making import Making
+from tfgan_zoo.data.opened import Data
+from tfgan_zoo.data.streamed import Records, Streamed
+from tfgan_zoo.data.tfds_features import at, audio_feature, class_features, classes, image_feature, value_of
+from tfgan_zoo.errors import MissingData, ZooError, unknown
+from tfgan_zoo.modalities import Audio
 
-# Records that are shuffled together when streaming; tfds has shuffled all of them when it wrote the files.
-BLOCK = 8192
+ARCHIVE = "https://storage.googleapis.com"
 
 
 class Source(BaseSource):
-    """`name`: the dataset, with its config and version if need be; `data_dir`: where it is, directly or below `tfds`
-    (default: where tfds keeps its data); `download`: fetch it when it is not there; `label`: the feature that holds the
-    class, such as `attributes/Male` (default `label`).
-    """
+    """A data set of tensorflow-datasets; `data_dir` is where it lies, itself or below `tfds` (default: tfds's own)."""
+
+    selects = True
 
     source: str = "tfds"
-    name: str
-    download: bool = False
-    label: str = "label"
+    name: str = Field(description="the data set, with its config and version if need be: mnist, lsun/bedroom")
+    download: bool = Field(False, description="as --download: fetch the data set when it is not there")
+    label: str = Field("label", description="the feature that holds the class, such as attributes/Male")
+    image: str | None = Field(None, description="the feature that holds the picture, such as hr; default the only one")
 
     @field_validator("name")
     @classmethod
@@ -51,109 +44,79 @@ class Source(BaseSource):
             raise ValueError("name is empty; give a dataset, such as 'mnist'.")
         return value
 
-    def _open(self, spec: Spec, split: str) -> Data:
-        import tensorflow as tf
-
-        builder = self._builder()
+    def _open(self, making: Making, split: str):
+        spec, builder = making.given, self._builder()
         features = builder.info.features
-        image_feature, image = _image_feature(self.name, features)
-        picture, label = picture_key(spec, self.name), label_key(spec)
-        text = next((key for key, kind in spec.items() if isinstance(kind, Text)), None)
-        has_label, has_text = _at(features, self.label) is not None, "text" in features
-        if label and not has_label:
-            others = ", ".join(_class_features(features)) or "this dataset has none"
+        picture, label, text = picture_key(spec, self.name), label_key(spec), text_key(spec)
+        audio = next((key for key, kind in spec.items() if isinstance(kind, Audio)), None)
+        place, main = audio_feature(self.name, features) if audio else image_feature(self.name, features, self.image)
+        if label and at(features, self.label) is None:
+            others = ", ".join(class_features(features)) or "this dataset has none"
             raise ZooError(
                 f"{self.name} has no feature {self.label!r}, but the model wants labels; "
                 f"name it with data.label: {others}."
             )
-        require(spec, [picture, label, text if has_text else None], self.name)
-        paths = {picture: image_feature, label: self.label, text: "text"}
-        classes, names = _classes(self.name, self.label, _at(features, self.label)) if label else (None, None)
-
+        require(spec, [audio or picture, label, text if "text" in features else None], self.name)
+        paths = {audio or picture: place, label: self.label, text: "text"}
+        number, names = classes(self.name, self.label, at(features, self.label)) if label else (None, None)
         raw = self._read(builder, split, [paths[key] for key in spec])
         count = int(raw.cardinality())
+        if self.where and count:
+            raw, count = self._where(builder, split, raw, count)
         if count < 1:
             raise ZooError(f"data.split {split!r} of {self.name} is empty; its splits: {_splits(builder)}.")
-        wanted = spec[picture].shape if picture else ()
-        shape, prepare = tuple(image.shape), self.prepare(spec[picture]) if picture else None
-        alike = None not in shape  # images of one size can be batched first, and prepared many at a time
-
-        def decode(record):
-            out = {}
-            for key, kind in spec.items():
-                value = _get(record, paths[key])
-                if key == picture:
-                    value = image.decode_example(value)
-                    value = tf.cast(value // 257, tf.uint8) if value.dtype == tf.uint16 else value
-                    value = value if alike else tf.numpy_function(prepare, [value], tf.uint8)
-                    out[key] = tf.ensure_shape(value, shape if alike else wanted)
-                elif key == text:
-                    value = tf.numpy_function(lambda one, kind=kind: kind.encode([one])[0], [value], tf.int32)
-                    out[key] = tf.ensure_shape(value, kind.shape)
-                else:
-                    out[key] = tf.cast(value, kind.stored)
-            return out
-
-        def prepare_all(pictures):
-            return np.stack([prepare(one) for one in pictures])
-
-        def finish_batch(batch):
-            if not picture or not alike or (shape == wanted and not self.transforms):
-                return batch
-            pictures = tf.numpy_function(prepare_all, [batch[picture]], tf.uint8)
-            return batch | {picture: tf.ensure_shape(pictures, (batch[picture].shape[0], *wanted))}
-
-        def read(records, size: int, drop_remainder=False):
-            decoded = records.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            batches = decoded.batch(size, drop_remainder=drop_remainder)
-            return batches.map(finish_batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-
+        records = Records(raw, count, making, paths, main)
         about = {
             "line": f"tfds {builder.info.full_name} [{split}]",
-            "identity": ["tfds", builder.info.full_name, _bytes(builder, split)],
+            "identity": ["tfds", builder.info.full_name, _bytes(builder, split), *([self.image] if self.image else [])],
             "num_examples": count,
-            "num_classes": classes,
+            "num_classes": number,
             "class_names": names,
-            "image_shape": shape,
+            "image_shape": None if audio else tuple(main.shape),
         }
-        if not memory.fits(count, wanted, self.cache):
-            return Streamed(spec, raw, read, source=self, split=split, about=About(**about))
-        columns = self._load(read(raw, 64), spec, count, f"{self.name} [{split}]")
-        about["cached_bytes"] = sum(column.nbytes for column in columns.values())
-        return Data(spec, columns, source=self, split=split, about=About(**about))
+        unknown_size = None in records.shape and self.cache == "auto"
+        if unknown_size or not memory.fits(count, records.shape, self.cache):
+            return records, About(**about)
+        columns = records.load(f"{self.name} [{split}]")
+        return columns, About(**about, cached_bytes=sum(column.nbytes for column in columns.values()))
+
+    def _data(self, making: Making, columns, **common) -> Data:
+        return (Streamed if isinstance(columns, Records) else Data)(making, columns, **common)
+
+    def _where(self, builder, split: str, raw, count: int):
+        """The records for which `where` holds, and how many they are."""
+        import tensorflow as tf
+
+        features, paths = builder.info.features, {}
+        known = class_features(features)
+        for key in self.where:
+            paths[key] = self.label if key == "label" else key
+            if at(features, paths[key]) is None or at(features, paths[key]).shape != ():
+                raise unknown("key", key, {"label", *known}, "data.where")
+        values: dict[str, list] = {key: [] for key in paths}
+        for chunk in self._read(builder, split, list(paths.values())).batch(4096).as_numpy_iterator():
+            for key, path in paths.items():
+                found = value_of(chunk, path).tolist()
+                values[key] += [one.decode() if isinstance(one, bytes) else one for one in found]
+        names = getattr(at(features, self.label), "names", None)
+        chosen = self.chosen(values, count, names)
+        mask = tf.scatter_nd(chosen[:, None], tf.ones(len(chosen), tf.int32), [count]) > 0
+        kept = raw.enumerate().filter(lambda n, _: mask[n]).map(lambda _, record: record)
+        return kept.apply(tf.data.experimental.assert_cardinality(len(chosen))), len(chosen)
 
     def splits(self):
         return list(self._builder().info.splits)
 
     def knows(self):
-        feature = _at(self._builder().info.features, self.label)
+        feature = at(self._builder().info.features, self.label)
         if feature is None:
             return {}
-        classes, names = _classes(self.name, self.label, feature)
-        return {"num_classes": classes, **({"class_names": list(names)} if names else {})}
+        number, names = classes(self.name, self.label, feature)
+        return {"num_classes": number, **({"class_names": list(names)} if names else {})}
 
     def image_shape(self) -> tuple[int | None, int | None, int]:
         """The shape of the data set's pictures; None for sides that vary. Raises: ZooError as `open`."""
-        return tuple(_image_feature(self.name, self._builder().info.features)[1].shape)
-
-    def _load(self, batches, spec: Spec, count: int, what: str) -> dict:
-        """All `count` examples as one array for each key. Raises: ZooError when the files are damaged."""
-        import tensorflow as tf
-
-        columns = {key: np.empty((count, *kind.shape), kind.stored) for key, kind in spec.items()}
-        first, reason = 0, "files too short"
-        try:
-            for chunk in memory.track(batches.as_numpy_iterator(), -(-count // 64), f"Reading {self.name}"):
-                size = len(next(iter(chunk.values())))
-                for key, values in chunk.items():
-                    columns[key][first : first + size] = values
-                first += size
-        except tf.errors.OpError as error:
-            reason = _first_line(error)
-        if first != count:
-            found = f"only {first:,} of {count:,} examples could be read ({reason})"
-            raise ZooError(f"{what}: {found}; remove the damaged files and prepare them again.")
-        return columns
+        return tuple(image_feature(self.name, self._builder().info.features, self.image)[1].shape)
 
     def _home(self) -> str | None:
         """The folder with the prepared data sets: `data_dir` or $TFGAN_ZOO_DATA, or `tfds` in it."""
@@ -176,7 +139,7 @@ class Source(BaseSource):
                 hint = f" did you mean {' or '.join(map(repr, near))}?" if near else ""
                 where = "https://www.tensorflow.org/datasets/catalog"
                 raise ZooError(f"data.name: unknown dataset {self.name!r}:{hint} The list: {where}") from None
-            except (ValueError, AssertionError) as error:
+            except Exception as error:  # damaged files make tfds raise nearly anything
                 base, _, config = self.name.partition("/")
                 configs = []
                 with contextlib.suppress(Exception):
@@ -185,12 +148,16 @@ class Source(BaseSource):
                     raise unknown("config", config, configs, f"data.name {base}") from None
                 raise ZooError(f"data.name {self.name!r}: {_first_line(error)}") from None
             if self.download:
+                downloads = Path(builder._data_dir_root) / "downloads"
+                here = builder.is_prepared() or any(path.is_file() for path in downloads.rglob("*"))
+                if not here and (reason := offline()):  # tfds would try for minutes
+                    what = f"{self.name} could not be downloaded: {ARCHIVE} does not answer ({reason})"
+                    raise MissingData(what, self._ways())
                 try:
                     builder.download_and_prepare()
                 except Exception as error:  # the network, the disk, a site that has moved: all end here
-                    raise ZooError(
-                        f"{self.name} could not be downloaded: {_first_line(error)}; {self._ways()}"
-                    ) from None
+                    what = f"{self.name} could not be downloaded: {_first_line(error)}"
+                    raise MissingData(what, self._ways()) from None
         return builder
 
     def _read(self, builder, split: str, paths: list[str]):
@@ -204,7 +171,7 @@ class Source(BaseSource):
             for group in groups:
                 inner = inner.setdefault(group, {})
             inner[last] = True
-            if isinstance(_at(builder.info.features, path), tfds.features.Image):
+            if isinstance(at(builder.info.features, path), tfds.features.Image):
                 skip[path] = tfds.decode.SkipDecoding()
         config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
         config.options.deterministic = True
@@ -213,7 +180,7 @@ class Source(BaseSource):
             try:
                 return builder.as_dataset(split=split, decoders=decoders, shuffle_files=False, read_config=config)
             except AssertionError:
-                raise ZooError(f"{self.name} is not in {builder.data_dir}; {self._ways()}") from None
+                raise MissingData(f"{self.name} is not in {builder.data_dir}", self._ways()) from None
             except ValueError as error:
                 splits, name = list(builder.info.splits), split.partition("[")[0]
                 if name not in splits and "+" not in split:
@@ -227,93 +194,29 @@ class Source(BaseSource):
         )
 
 
-class Streamed(Data):
-    """Records read from the disk in every epoch, for data that memory does not hold.
-
-    It keeps the promises of `Data`, but `start=k` reads (without decoding) what its epoch has before batch k.
-    """
-
-    def __init__(self, spec: Spec, raw, read, **common):
-        super().__init__(spec, {}, **common)
-        self.raw, self.read = raw, read
-
-    def batches(self, batch_size: int, *, seed: int = 0, start: int = 0, shard: tuple[int, int] = (0, 1)):
-        import tensorflow as tf
-
-        from tfgan_zoo.data.pipeline import finish
-
-        low, high = part(batch_size, shard)
-        epoch, place = divmod(start * batch_size, self.num_examples)
-        records = tf.data.Dataset.range(epoch, tf.int64.max).flat_map(lambda epoch: self._shuffled(seed, epoch))
-        size, records = high - low, records.skip(place)
-        if size < batch_size:
-            numbered = records.enumerate().filter(lambda n, _: (n % batch_size >= low) & (n % batch_size < high))
-            records = numbered.map(lambda _, record: record)
-        batches = self.read(records, size, drop_remainder=True)
-        pictures = [key for key, kind in self.spec.items() if isinstance(kind, Image)]
-        if not self.augment or not pictures:
-            return finish(batches)
-
-        def augment(k, batch):
-            def function(k, *columns):
-                n = k * batch_size + np.arange(low, high)
-                changed = self._augmented(dict(zip(pictures, map(np.array, columns), strict=True)), seed, n)
-                return [changed[key] for key in pictures]
-
-            given = [batch[key] for key in pictures]
-            changed = tf.numpy_function(function, [k, *given], [tf.uint8] * len(pictures))
-            return batch | {
-                key: tf.ensure_shape(value, batch[key].shape) for key, value in zip(pictures, changed, strict=True)
-            }
-
-        return finish(batches.enumerate(start=start).map(augment))
-
-    def _shuffled(self, seed: int, epoch):
-        """The records of an epoch, shuffled in blocks; the blocks begin elsewhere in every epoch."""
-        import tensorflow as tf
-
-        block = min(BLOCK, self.num_examples)
-
-        def order(epoch, number, size):
-            return permutation(int(size), seed, 0, int(epoch), int(number))
-
-        def shuffle(number, records):
-            size = tf.shape(tf.nest.flatten(records)[0])[0]
-            places = tf.ensure_shape(tf.numpy_function(order, [epoch, number, size], tf.int64), [None])
-            return tf.nest.map_structure(lambda column: tf.gather(column, places), records)
-
-        first = tf.numpy_function(lambda epoch: int(bits(seed, 0, int(epoch), -1)[0] % block), [epoch], tf.int64)
-        first = tf.ensure_shape(first, [])
-        blocks = self.raw.take(first).batch(block).concatenate(self.raw.skip(first).batch(block))
-        return blocks.enumerate().map(shuffle).unbatch()
-
-    def rows(self, places):
-        """One ordered pass up to the last of `places`."""
-        wanted, found, first = list(map(int, places)), {}, 0
-        for batch in self.examples(64, max(wanted, default=-1) + 1).as_numpy_iterator():
-            size = len(next(iter(batch.values())))
-            for place in wanted:
-                if first <= place < first + size:
-                    found[place] = {key: column[place - first] for key, column in batch.items()}
-            first += size
-        return {key: np.stack([found[place][key] for place in wanted]) for key in self.spec}
-
-    def examples(self, batch_size: int, limit: int | None = None):
-        from tfgan_zoo.data.pipeline import finish
-
-        return finish(self.read(self.raw if limit is None else self.raw.take(limit), batch_size))
+def offline() -> str | None:
+    """Why the place that tfds fetches most data from does not answer; None where it does."""
+    try:
+        urllib.request.urlopen(ARCHIVE, timeout=10).close()
+    except urllib.error.HTTPError:  # an answer
+        return None
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "reason", error))
+    return None
 
 
 @contextlib.contextmanager
 def _quiet():
-    """Without tfds's warnings about folders that are not there: the error says it."""
-    logger = logging.getLogger("absl")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Without tfds's warnings about folders that are not there, and urllib3's about each retry: the error says it."""
+    loggers = [logging.getLogger(name) for name in ("absl", "urllib3")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _first_line(error: BaseException) -> str:
@@ -329,61 +232,3 @@ def _bytes(builder, split: str):
     with contextlib.suppress(Exception):
         return builder.info.splits[split.partition("[")[0]].num_bytes
     return None
-
-
-def _at(features, path: str):
-    """The feature at `a/b`, or None."""
-    for name in path.split("/"):
-        if not hasattr(features, "keys") or name not in features:
-            return None
-        features = features[name]
-    return features
-
-
-def _get(record: dict, path: str):
-    for name in path.split("/"):
-        record = record[name]
-    return record
-
-
-def _image_feature(name: str, features) -> tuple[str, object]:
-    """The key and the feature that hold the picture: `image`, or the only one there is."""
-    import tensorflow_datasets as tfds
-
-    found = {k: f for k, f in features.items() if type(f) is tfds.features.Image} if hasattr(features, "items") else {}
-    if not found:
-        raise ZooError(f"data.name: {name} has no images; give an image dataset.")
-    key = "image" if "image" in found else next(iter(found))
-    if key != "image" and len(found) > 1:
-        raise ZooError(f"data.name: {name} has several images ({', '.join(found)}) and none is called image.")
-    if found[key].np_dtype not in (np.uint8, np.uint16):
-        raise ZooError(
-            f"data.name: {name} has {np.dtype(found[key].np_dtype).name} images; only 8 and 16 bits are read."
-        )
-    return key, found[key]
-
-
-def _class_features(features, prefix: str = "") -> list[str]:
-    import tensorflow_datasets as tfds
-
-    found = []
-    for key, feature in features.items():
-        if isinstance(feature, tfds.features.FeaturesDict):
-            found += _class_features(feature, f"{prefix}{key}/")
-        elif isinstance(feature, tfds.features.ClassLabel) or _is_bool(feature):
-            found.append(prefix + key)
-    return found
-
-
-def _is_bool(feature) -> bool:
-    return getattr(feature, "np_dtype", None) == np.bool_ and feature.shape == ()
-
-
-def _classes(name: str, path: str, feature) -> tuple[int, list[str] | None]:
-    import tensorflow_datasets as tfds
-
-    if isinstance(feature, tfds.features.ClassLabel) and feature.num_classes:
-        return feature.num_classes, feature.names
-    if _is_bool(feature):
-        return 2, ["no", "yes"]
-    raise ZooError(f"data.label {path!r} of {name} is neither a class nor a yes or no; give another feature.")
