@@ -1,7 +1,41 @@
 """Layers that Keras lacks or that need other defaults in adversarial training."""
 
+from tfgan_zoo.layers.attention import SelfAttention
+from tfgan_zoo.layers.batch import MinibatchStdDev
+from tfgan_zoo.layers.convolution import GroupedConv2D
+from tfgan_zoo.layers.highway import Highway
+from tfgan_zoo.layers.kernels import EqualizedLearningRate, SpectralNormalization, WeightNormalization
 from tfgan_zoo.layers.maxout import Maxout
-from tfgan_zoo.layers.noise import Dropout
-from tfgan_zoo.layers.normalization import batch_norm
+from tfgan_zoo.layers.noise import Dropout, GaussianNoise, NoiseInjection, PhaseShuffle
+from tfgan_zoo.layers.normalization import (
+    AdaptiveInstanceNormalization,
+    ConditionalBatchNormalization,
+    PixelNormalization,
+    batch_norm,
+    instance_norm,
+)
+from tfgan_zoo.layers.resampling import ICNR, PixelShuffle, ReflectionPadding2D, UpFirDn2D
 
-__all__ = ["Dropout", "Maxout", "batch_norm"]
+__all__ = [
+    "ICNR",
+    "AdaptiveInstanceNormalization",
+    "ConditionalBatchNormalization",
+    "Dropout",
+    "EqualizedLearningRate",
+    "GaussianNoise",
+    "GroupedConv2D",
+    "Highway",
+    "Maxout",
+    "MinibatchStdDev",
+    "NoiseInjection",
+    "PhaseShuffle",
+    "PixelNormalization",
+    "PixelShuffle",
+    "ReflectionPadding2D",
+    "SelfAttention",
+    "SpectralNormalization",
+    "UpFirDn2D",
+    "WeightNormalization",
+    "batch_norm",
+    "instance_norm",
+]
