@@ -14,8 +14,9 @@ from pathlib import Path
 
 import click
 
-from tfgan_zoo import console, files, index, verbs, weights, zoo
+from tfgan_zoo import console, files, index, weights, zoo
 from tfgan_zoo.errors import ZooError
+from tfgan_zoo.evaluation import Protocol, assess
 from tfgan_zoo.runs import Run
 
 LIMIT = 5_000_000  # bytes of one packaged model
@@ -80,6 +81,7 @@ def publish(
             "data": {
                 "source": finished["data"]["source"],
                 "fingerprint": finished["data"]["fingerprint"],
+                "class_names": finished["data"].get("class_names"),
                 "licence": licence,
             },
             "training": {
@@ -91,6 +93,7 @@ def publish(
                 + "".join(f", {gpu}" for gpu in environment["gpus"]),
                 "commit": ", ".join(commits),  # more than one where the run was resumed under another
                 "versions": environment["versions"],
+                **({"perceptual": environment["perceptual"]} if "perceptual" in environment else {}),
             },
             "metrics": [result.as_dict() for result in results],
         },
@@ -99,23 +102,23 @@ def publish(
 
 
 def measured(model, experiment, metrics, num, data_dir, inception_weights) -> list:
-    """The numbers of a card."""
-    return verbs.assess(
+    """The numbers of a card. Raises ZooError where one of them cannot be measured."""
+    results = assess.assess(
         model,
         experiment,
         f"pretrained {experiment.preset}",
-        metrics=metrics.split(",") if metrics else (),
-        samples=num,
+        Protocol(metrics=metrics or (), samples=num, inception_weights=inception_weights),
         options={"data_dir": data_dir, "download": False},
-        inception_weights=inception_weights,
     )
+    for metric, reason in results.failures.items():
+        raise ZooError(f"{metric} was not measured: {reason}")
+    return results
 
 
 def measure_again(name: str, *, metrics=None, num=None, data_dir=None, inception_weights=None) -> None:
     """Write the card of published weights anew, with the numbers that are measured of them now."""
-    model, experiment, _ = zoo.load(name)
-    card = weights.card(name)
-    results = measured(model, experiment, metrics, num, data_dir, inception_weights)
+    loaded, card = zoo.loaded(name), weights.card(name)
+    results = measured(loaded.model, loaded.experiment, metrics, num, data_dir, inception_weights)
     files.write_json(index.PRETRAINED / f"{name}.json", {**card, "metrics": [result.as_dict() for result in results]})
     console.note(f"card of {name}: {', '.join(result.metric for result in results)}")
 

@@ -3,10 +3,12 @@
     python tools/train_classifier.py mnist --data-dir DIR
     python tools/train_classifier.py fashion_mnist --data-dir DIR
     python tools/train_classifier.py cifar10 --data-dir DIR --epochs 12
+    python tools/train_classifier.py spoken_digits --data-dir DIR --epochs 40
 
-DIR is a prepared tensorflow-datasets directory (nothing is downloaded). Writes <name>.npz (float16) and
-<name>.json into tfgan_zoo/features/weights/. The accuracy on the card is measured on the test split with the
-weights as stored.
+DIR is a prepared tensorflow-datasets directory (nothing is downloaded), or the folder that holds the folder
+`spoken_digits` of WAV files (Free Spoken Digits: 0_jackson_5.wav; takes 0 to 4 are the test split). Writes
+<name>.npz (float16) and <name>.json into tfgan_zoo/features/weights/. The accuracy on the card is measured on the
+test split with the weights as stored.
 """
 
 import argparse
@@ -21,22 +23,25 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tfgan_zoo import features, files
-from tfgan_zoo.features import classifiers
+from tfgan_zoo import data, features, files
+from tfgan_zoo.features import classifiers, sound
+from tfgan_zoo.modalities import Audio, ClassLabel
 
 DATASETS = {
-    "mnist": {"extractor": "mnist_cnn", "licence": "CC BY-SA 3.0", "flip": False, "shift": 2},
-    "fashion_mnist": {"extractor": "fashion_cnn", "licence": "MIT", "flip": True, "shift": 2},
-    "cifar10": {"extractor": "cifar_cnn", "licence": "research use", "flip": True, "shift": 3},
+    "mnist": {"extractor": "mnist_cnn", "licence": "CC BY-SA 3.0", "flip": False, "shift": (2, 2)},
+    "fashion_mnist": {"extractor": "fashion_cnn", "licence": "MIT", "flip": True, "shift": (2, 2)},
+    "cifar10": {"extractor": "cifar_cnn", "licence": "research use", "flip": True, "shift": (3, 3)},
+    "spoken_digits": {"extractor": "spoken_cnn", "licence": "CC BY-SA 4.0", "flip": False, "shift": (2, 12)},
 }
+TAKES = r"(?P<label>[0-9])_[a-z]+_((?P<test>[0-4])|(?P<train>[0-9]+))"  # of spoken digits
 
 
 class Shifted(keras.utils.PyDataset):
-    """Shuffled images in [0, 1], shifted by up to `shift` pixels and, if `flip`, mirrored half the time."""
+    """Shuffled images in [0, 1], shifted by up to `shift` pixels (down, right), mirrored half the time if `flip`."""
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, flip: bool, shift: int, seed: int):
+    def __init__(self, images: np.ndarray, labels: np.ndarray, batch_size: int, flip: bool, shift, seed: int):
         super().__init__()
-        padded = np.pad(images, ((0, 0), (shift, shift), (shift, shift), (0, 0)))
+        padded = np.pad(images, ((0, 0), *((most, most) for most in shift), (0, 0)))
         windows = np.lib.stride_tricks.sliding_window_view(padded, images.shape[1:3], axis=(1, 2))
         self.windows = windows.transpose(0, 1, 2, 4, 5, 3)  # a view: image, down, right, height, width, channel
         self.labels, self.batch_size, self.flip, self.shift = labels, batch_size, flip, shift
@@ -51,7 +56,7 @@ class Shifted(keras.utils.PyDataset):
 
     def __getitem__(self, index: int):
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        down, right = self.random.integers(0, 2 * self.shift + 1, (2, len(rows)))
+        down, right = (self.random.integers(0, 2 * most + 1, len(rows)) for most in self.shift)
         images = self.windows[rows, down, right]
         if self.flip:
             mirrored = self.random.random(len(rows)) < 0.5
@@ -60,7 +65,13 @@ class Shifted(keras.utils.PyDataset):
 
 
 def arrays(name: str, split: str, data_dir: str) -> tuple[np.ndarray, np.ndarray]:
-    """A whole split: uint8 (n, height, width, channels) and int labels (n,)."""
+    """A whole split as extractors take it, pictures uint8 (n, h, w, c) or sounds, and int labels (n,)."""
+    if name == "spoken_digits":
+        source = data.source_class("audio")(source="audio", path=name, pattern=TAKES, data_dir=data_dir)
+        spec = {"audio": Audio((sound.SAMPLES, 1), sound.RATE), "label": ClassLabel(10)}
+        opened = source.open(spec, split=split)
+        rows = opened.rows(range(opened.num_examples))
+        return rows["audio"], rows["label"]
     stored = tfds.load(name, split=split, data_dir=data_dir, download=False, batch_size=-1)
     return stored["image"].numpy(), stored["label"].numpy()
 
@@ -89,6 +100,8 @@ def main() -> None:
 
     keras.utils.set_random_seed(options.seed)
     images, labels = arrays(options.dataset, "train", options.data_dir)
+    heard = facts["extractor"] in classifiers.OF_SOUND
+    images = sound.spectrograms(images) if heard else images
     batches = Shifted(images, labels, options.batch_size, facts["flip"], facts["shift"], options.seed)
     model = classifiers.CLASSIFIERS[facts["extractor"]](num_classes=10)
     rate = keras.optimizers.schedules.CosineDecay(options.learning_rate, options.epochs * len(batches))
@@ -110,10 +123,13 @@ def main() -> None:
         "sha256": files.sha256(path),
         "classes": 10,
         "test_accuracy": math.nan,
-        "data": f"{options.dataset} (tensorflow-datasets), train: {len(labels):,} images"
+        "data": f"{options.dataset}, takes 5 to 49: {len(labels):,} sounds"
+        if heard
+        else f"{options.dataset} (tensorflow-datasets), train: {len(labels):,} images"
         + (f"; {options.note}" if options.note else ""),
         "data_licence": facts["licence"],
-        "augmentation": f"shifts up to {facts['shift']} pixels" + (", horizontal flips" if facts["flip"] else ""),
+        "augmentation": f"shifts up to {' and '.join(map(str, sorted({*facts['shift']})))} pixels"
+        + (", horizontal flips" if facts["flip"] else ""),
         "seed": options.seed,
         "epochs": options.epochs,
         "batch_size": options.batch_size,

@@ -1,9 +1,9 @@
-"""The README's tables of families, presets and their quality, made from the index and the cards.
+"""The tables of families, presets and their quality, made from the index and the cards.
 
     python tools/zoo_table.py           # print them
-    python tools/zoo_table.py --write   # put them between the markers of README.md
+    python tools/zoo_table.py --write   # the families between the markers of README.md, the rest into docs/zoo.md
 
-The numbers are those of the cards in tfgan_zoo/pretrained; tests/test_tools.py fails while the README is behind.
+The numbers are those of the cards in tfgan_zoo/pretrained; tests/tools/test_tools.py fails while the files are behind.
 """
 
 import json
@@ -17,51 +17,60 @@ from tfgan_zoo.errors import ZooError
 from tfgan_zoo.metrics import registry
 
 SHOWN = ("fd", "fid", "kid", "precision", "recall")  # of the numbers on a card; the rest is for those who open it
-README = Path(__file__).resolve().parents[1] / "README.md"
+ROOT = Path(__file__).resolve().parents[1]
+README, PAGE = ROOT / "README.md", ROOT / "docs" / "zoo.md"
 BEGIN, END = "<!-- zoo:begin -->", "<!-- zoo:end -->"
 
 
 @click.command(help=__doc__.split("\n\n")[0])
-@click.option("--write", is_flag=True, help="Put the tables into README.md instead of printing them.")
+@click.option("--write", is_flag=True, help="Write them into README.md and docs/zoo.md instead of printing them.")
 @click.option("--readme", default=README, type=click.Path(path_type=Path), help="The file. Default: this checkout's.")
-def main(write, readme):
+@click.option("--page", default=PAGE, type=click.Path(path_type=Path), help="The file. Default: this checkout's.")
+def main(write, readme, page):
     if not write:
-        return click.echo(tables())
+        return click.echo(f"{families()}\n\n{zoo()}")
     try:
-        text = readme.read_text(encoding="utf-8")
-        files.write_text(readme, replaced(text, tables(), readme))
+        text = replaced(readme.read_text(encoding="utf-8"), families(), readme)
+        files.write_text(readme, text)
+        files.write_text(page, zoo())
     except (OSError, ZooError) as error:
         raise click.UsageError(str(error)) from None
-    click.echo(readme)
+    click.echo(f"{readme}\n{page}")
 
 
-def tables() -> str:
-    """All tables as Markdown."""
-    presets = index.listing()
-    families = []
+def families() -> str:
+    """A row for each family: its paper and its presets."""
+    rows = []
     for name in index.families():
         facts = index.family_facts(name)
-        own = [f"`{preset['preset']}`" for preset in presets if preset["family"] == name]
-        families.append((f"`{name}`", facts["title"], f"[paper]({facts['paper']})", ", ".join(own)))
-    return "\n\n".join(
-        [
-            markdown(("family", "title", "paper", "presets"), families),
-            markdown(
-                ("preset", "data", "shape", "steps", "pretrained"),
-                [
-                    (
-                        f"[`{f['preset']}`](zoo_configs/{f['preset']}.toml)",
-                        f["data"],
-                        f["shape"].replace("x", "×"),
-                        f"{f['steps']:,}",
-                        pretrained(f["preset"], f["steps"]),
-                    )
-                    for f in presets
-                ],
-            ),
-            *filter(None, [measured(presets)]),
-        ]
-    )
+        own = ", ".join(f"`{preset['preset']}`" for preset in index.listing(family=name))
+        rows.append((f"`{name}`", facts["title"], f"[paper]({facts['paper']})", own))
+    return markdown(("family", "title", "paper", "presets"), rows)
+
+
+def zoo() -> str:
+    """The page of all presets: what they train, for how long, and what was measured of their weights."""
+    presets = index.listing()
+    rows = [
+        (
+            f"[`{f['preset']}`](../zoo_configs/{f['preset']}.toml)",
+            f["data"],
+            f["shape"].replace("x", "×"),
+            f"{f['steps']:,}",
+            pretrained(f["preset"], f["steps"]),
+        )
+        for f in presets
+    ]
+    table = markdown(("preset", "data", "shape", "steps", "pretrained"), rows)
+    heading = "# The zoo\n\n`python tools/zoo_table.py --write` makes this page."
+    return "\n\n".join(filter(None, [heading, "## Presets", table, strips(), measured(presets)])) + "\n"
+
+
+def strips() -> str:
+    """The strips of samples that tools/sample_strips.py made."""
+    paths = sorted((ROOT / "docs" / "samples").glob("*.png"))
+    shown = [f"`{path.stem}`\n\n![samples of {path.stem}](samples/{path.name})" for path in paths]
+    return "\n\n".join(["## Samples", "Seeds 0 to 15, not picked by hand.", *shown]) if shown else ""
 
 
 def pretrained(preset: str, steps: int) -> str:
@@ -101,7 +110,8 @@ def measured(presets: list[dict]) -> str:
     )
     return "\n\n".join(
         [
-            f"Quality: {' or '.join(counts)} samples against the test split; in brackets what training images get in "
+            "## Quality",
+            f"{' or '.join(counts)} samples against the test split; in brackets what training images get in "
             "their place. `..._own` is on the classifier of the preset's own data.",
             markdown(("preset", *columns), rows),
             f"Each row by one command: `python -m tfgan_zoo evaluate {preset} --data-dir DIR --metrics {names}"

@@ -18,7 +18,7 @@ def test_a_bare_step_moves_the_weights_as_the_zoo_does():
     for name, network in model.networks_by_name.items():
         twin.networks_by_name[name].set_weights(network.get_weights())
     noise = tf.random.stateless_uniform((4, training.LATENT_DIM), (1, 2), -1.0, 1.0)
-    model.latents = lambda count: noise
+    model.latents = lambda count: {"z": noise}
     model.compile()
     step = training.bare_step(twin.generator, twin.discriminator, noise=lambda shape: noise)
     images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)

@@ -1,7 +1,10 @@
 """The tools: a new family from nothing, a run published as weights, and the README's tables."""
 
 import importlib.util
+import inspect
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -43,7 +46,7 @@ def contents(folder):
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """An empty checkout that the index and Python's imports look into."""
-    for folder in ("tfgan_zoo/families", "zoo_configs", "tests"):
+    for folder in ("tfgan_zoo/families", "zoo_configs", "tests/families"):
         (tmp_path / folder).mkdir(parents=True)
     monkeypatch.setattr(index, "FAMILIES", tmp_path / "tfgan_zoo" / "families")
     monkeypatch.setattr(index, "families", lambda: sorted(path.stem for path in index.FAMILIES.glob("*.py")))
@@ -60,12 +63,13 @@ def test_a_new_family_trains_from_the_first_minute(checkout):
     assert set(contents(checkout)) == {
         Path("tfgan_zoo/families/scratch_gan.py"),
         Path("zoo_configs/scratch_gan_glyphs.toml"),
-        Path("tests/test_scratch_gan.py"),
+        Path("tests/families/test_scratch_gan.py"),
     }
     facts = index.family_facts("scratch_gan")
     assert (facts["class"], facts["title"], facts["paper"]) == ("ScratchGAN", "Least squares GAN", paper)
     assert all(argument in facts["class_doc"] for argument in facts["arguments"])
     assert index.preset_facts("scratch_gan_glyphs")["family"] == "scratch_gan"
+    assert "2016" in facts["doc"], "an arXiv number begins with the year"
     for smoke in (False, True):
         experiment = config.load("scratch_gan_glyphs", smoke=smoke)
         assert experiment.preset == "scratch_gan_glyphs" and experiment.data.source == "synthetic"
@@ -77,11 +81,52 @@ def test_a_new_family_trains_from_the_first_minute(checkout):
     assert np.isfinite([*history["d_loss"], *history["g_loss"]]).all()
     for name, network in model.networks_by_name.items():
         assert any((a != b).any() for a, b in zip(before[name], network.get_weights())), name
-    written = load(checkout / "tests" / "test_scratch_gan.py")
+    written = load(checkout / "tests" / "families" / "test_scratch_gan.py")
     tests = [value for name, value in vars(written).items() if name.startswith("test_")]
     assert tests
     for test in tests:
         test()
+
+
+@pytest.mark.parametrize("title", ["GAN", "T" * new_family.LONGEST_TITLE])
+def test_a_new_family_is_in_the_houses_style(checkout, title):
+    if importlib.util.find_spec("ruff") is None:
+        pytest.skip("ruff is not installed")
+    paper = f"https://example.org/{'a' * 150}"
+    assert run(new_family, "scratch_gan", "--title", title, "--paper", paper, "--root", checkout).exit_code == 0
+    (checkout / "pyproject.toml").write_text((TOOLS.parent / "pyproject.toml").read_text())
+    for package in (checkout / "tfgan_zoo", index.FAMILIES):
+        (package / "__init__.py").write_text('"""A package."""\n')
+    for command in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--no-cache", "."]
+        done = subprocess.run(ruff, check=False, capture_output=True, text=True, cwd=checkout)
+        assert done.returncode == 0, done.stdout
+
+
+def test_a_new_family_passes_the_contracts_that_its_advice_names(checkout, monkeypatch, tmp_path):
+    from families import contracts, test_contracts
+
+    done = run(new_family, "fresh_gan", "--paper", "https://arxiv.org/abs/1611.04076", "--root", checkout)
+    assert done.stderr.endswith("fresh_gan_glyphs --smoke && python -m pytest tests/families -k fresh_gan\n")
+    monkeypatch.setitem(contracts.PRESET, "fresh_gan", "fresh_gan_glyphs")
+    model = contracts.make("fresh_gan")
+    given = {"family": "fresh_gan", "model_of": lambda family: model, "tmp_path": tmp_path}
+    passed = []
+    for name, test in vars(test_contracts).items():
+        wanted = inspect.signature(test).parameters if name.startswith("test_") else ()
+        if "family" in wanted and given.keys() >= set(wanted):
+            test(**{argument: given[argument] for argument in wanted})
+            passed.append(name)
+    assert len(passed) >= 8
+
+
+@pytest.mark.parametrize(
+    "option",
+    [("--title", 'the "best" GAN'), ("--title", "T" * 101), ("--paper", "http://arxiv.org"), ("--paper", "")],
+)
+def test_words_that_do_not_fit_into_a_file_write_nothing(checkout, option):
+    done = run(new_family, "fresh", *option, "--root", checkout)
+    assert done.exit_code == 2 and repr(option[1]) in done.output and not contents(checkout)
 
 
 @pytest.mark.parametrize("name", ["LSGAN", "ls-gan", "2gan", "_gan", "", "ls gan", "../gan", "gan.py"])
@@ -92,7 +137,7 @@ def test_a_name_that_cannot_be_a_module_writes_nothing(checkout, name):
 
 
 @pytest.mark.parametrize(
-    "place", ["tfgan_zoo/families/taken.py", "zoo_configs/taken_glyphs.toml", "tests/test_taken.py"]
+    "place", ["tfgan_zoo/families/taken.py", "zoo_configs/taken_glyphs.toml", "tests/families/test_taken.py"]
 )
 def test_a_name_that_is_taken_writes_nothing(checkout, place):
     (checkout / place).write_text("mine")
@@ -141,7 +186,7 @@ def test_weights_that_cannot_be_measured_leave_nothing(places, finished, monkeyp
     def fail(*arguments, **options):
         raise ZooError("no such metric")
 
-    monkeypatch.setattr(publish_weights.verbs, "assess", fail)
+    monkeypatch.setattr(publish_weights.assess, "assess", fail)
     done = run(publish_weights, finished.path, "--licence", "none")
     assert done.exit_code == 2 and "no such metric" in done.output and not contents(index.PRETRAINED)
 
@@ -153,12 +198,13 @@ def test_a_run_is_published_and_works_everywhere(places, finished):
     assert sorted(map(str, contents(index.PRETRAINED))) == [f"{PRESET}.json", f"{PRESET}.npz"]
     card = weights.card(PRESET)
     assert (card["name"], card["storage"], card["data"]["licence"]) == (PRESET, "int8", "made here")
+    assert card["data"]["class_names"] == finished.class_names
     assert card["sha256"] == files.sha256(index.PRETRAINED / card["file"])
     assert card["bytes"] == (index.PRETRAINED / card["file"]).stat().st_size
     step = card["training"]
     assert step["steps"] == 2 and step["seed"] == 0 and step["batch_size"] == 8 and step["seconds"] >= 0
     environment = finished.sessions[0]
-    assert step["commit"] == environment["commit"] and step["versions"]["keras"]
+    assert step["commit"] == (environment["commit"] or "none") and step["versions"]["keras"]
     (metric,) = card["metrics"]
     assert (metric["metric"], metric["samples"], metric["model"]) == ("fd_mnist", 16, f"pretrained {PRESET}")
 
@@ -224,10 +270,12 @@ def test_published_weights_are_measured_again(places, finished):
 def test_write_touches_only_what_is_between_the_markers(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text(f"before\n{zoo_table.BEGIN}\nold\n{zoo_table.END}\nafter\n")
-    assert run(zoo_table, "--write", "--readme", readme).exit_code == 0
+    places = ("--readme", readme, "--page", tmp_path / "docs" / "zoo.md")
+    assert run(zoo_table, "--write", *places).exit_code == 0
     text = readme.read_text()
-    assert text == f"before\n{zoo_table.BEGIN}\n{zoo_table.tables()}\n{zoo_table.END}\nafter\n"
-    assert run(zoo_table, "--write", "--readme", readme).exit_code == 0 and readme.read_text() == text
+    assert text == f"before\n{zoo_table.BEGIN}\n{zoo_table.families()}\n{zoo_table.END}\nafter\n"
+    assert (tmp_path / "docs" / "zoo.md").read_text() == zoo_table.zoo()
+    assert run(zoo_table, "--write", *places).exit_code == 0 and readme.read_text() == text
 
 
 @pytest.mark.parametrize(
@@ -241,15 +289,17 @@ def test_write_touches_only_what_is_between_the_markers(tmp_path):
 )
 def test_a_readme_without_markers_is_left_alone(tmp_path, text):
     (tmp_path / "README.md").write_text(text)
-    done = run(zoo_table, "--write", "--readme", tmp_path / "README.md")
+    done = run(zoo_table, "--write", "--readme", tmp_path / "README.md", "--page", tmp_path / "zoo.md")
     assert done.exit_code == 2 and "once each" in done.output and (tmp_path / "README.md").read_text() == text
+    assert not (tmp_path / "zoo.md").exists()
 
 
 # === README ===
 def test_the_readme_is_up_to_date():
     text = zoo_table.README.read_text(encoding="utf-8")
-    assert zoo_table.replaced(text, zoo_table.tables()) == text, "run: python tools/zoo_table.py --write"
-    assert len(zoo_table.replaced(text, "").splitlines()) < 245
+    assert zoo_table.replaced(text, zoo_table.families()) == text, "run: python tools/zoo_table.py --write"
+    assert zoo_table.PAGE.read_text(encoding="utf-8") == zoo_table.zoo(), "run: python tools/zoo_table.py --write"
+    assert len(zoo_table.replaced(text, "").splitlines()) < 150, "a newcomer's page is short"
 
 
 def readme_commands():

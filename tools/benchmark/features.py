@@ -132,7 +132,8 @@ def fid(job: dict[str, Any]) -> Built:
 
     def whole(count):
         weights = Path(job["weights"]) / WEIGHTS
-        evaluation.evaluate(Model(), Reference(), ["fid"], samples=count, inception_weights=weights, cache=store.name)
+        protocol = evaluation.Protocol("fid", samples=count, inception_weights=weights, cache=store.name)
+        evaluation.evaluate(Model(), Reference(), protocol)
 
     def alone():
         for first in range(0, job["alone"], AT_A_TIME):

@@ -45,12 +45,10 @@ def zoo(image_shape, filters: int, batch: int, jit: bool) -> tuple[Run, int]:
 
 def bare(image_shape, filters: int, batch: int, jit: bool) -> tuple[Run, int]:
     """The same networks and losses in one tf.function: alternating steps that share one generator pass."""
-    from tfgan_zoo.families import dcgan
-    from tfgan_zoo.networks.geometry import count_doublings
+    from tfgan_zoo.families.dcgan import DCGAN
 
-    doublings = count_doublings(image_shape)
-    generator = dcgan.generator(image_shape, LATENT_DIM, filters, KERNEL, doublings)
-    discriminator = dcgan.discriminator(image_shape, filters, KERNEL, doublings)
+    model = DCGAN(image_shape=image_shape, latent_dim=LATENT_DIM, filters=filters, kernel_size=KERNEL)
+    generator, discriminator = model.generator, model.discriminator
     step = bare_step(generator, discriminator, jit)
     batches = iter(pipeline(image_shape, batch))
 
