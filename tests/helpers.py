@@ -42,3 +42,28 @@ def labels(dataset, count):
 def everything(opened, key="image"):
     """All examples of opened data, in order."""
     return np.concatenate([batch[key] for batch in opened.examples(7).as_numpy_iterator()])
+
+
+def resumes(opened, batch_size=4, late=3, count=3):
+    """The first batches of a run, having checked what `Data` promises of them.
+
+    Those begun at `late` are the same to the bit, the parts of two workers make whole batches, another seed gives
+    others.
+    """
+    whole = list(opened.batches(batch_size, seed=5).take(late + count).as_numpy_iterator())
+    again = opened.batches(batch_size, seed=5, start=late).take(count).as_numpy_iterator()
+    for first, second in zip(whole[late:], again, strict=True):
+        for key in whole[0]:
+            np.testing.assert_array_equal(first[key], second[key])
+    parts = [list(opened.batches(batch_size, seed=5, shard=(i, 2)).take(2).as_numpy_iterator()) for i in (0, 1)]
+    for k in (0, 1):
+        for key, values in whole[k].items():
+            np.testing.assert_array_equal(values, np.concatenate([part[k][key] for part in parts]))
+    other = list(opened.batches(batch_size, seed=6).take(late + count).as_numpy_iterator())
+    assert any((a[key] != b[key]).any() for a, b in zip(whole, other, strict=True) for key in a)
+    return whole
+
+
+def one_line(caught):
+    """Check that an error is told in one line."""
+    assert "\n" not in str(caught.value)

@@ -1,6 +1,8 @@
 """Measuring while training: val_* in the logs, the best model kept, its cost told."""
 
 import json
+import shutil
+import signal
 from dataclasses import replace
 
 import keras
@@ -76,36 +78,66 @@ def test_the_best_is_kept_and_found_again(model, data, tmp_path, monkeypatch):
     assert int(again.step.numpy()) == 5
 
 
-def test_train_measures_at_intervals(tmp_path):
-    settings = [
-        "train.steps=4",
-        "train.checkpoint_every=2",
-        "evaluate.every=2",
-        f'evaluate.monitor=["{METRIC}"]',
-        "evaluate.monitor_samples=120",
-        "data.size=130",
-    ]
-    run = training.train("dcgan_glyphs", settings, smoke=True, run_dir=tmp_path / "run")
-    rows = [json.loads(line) for line in (run.path / "evaluations.jsonl").read_text().splitlines()]
-    assert [row["model"].rpartition(" at ")[2] for row in rows] == ["step 2", "step 4"]
+MEASURED = [
+    "train.checkpoint_every=2",
+    "evaluate.every=3",
+    f'evaluate.monitor=["{METRIC}"]',
+    "evaluate.monitor_samples=120",
+    "data.size=130",
+]
+
+
+def train(folder, *settings, **options):
+    """Train at smoke size; returns the run and {step: value} of what was measured, in order."""
+    run = training.train("dcgan_glyphs", [*MEASURED, *settings], smoke=True, run_dir=folder, **options)
+    return run, measured_in(folder)
+
+
+def measured_in(folder):
+    rows = [json.loads(line) for line in (folder / "evaluations.jsonl").read_text().splitlines()]
+    return [(row["model"].rpartition(" at ")[2], pytest.approx(row["value"], rel=1e-3)) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing cut short, and what was measured in it."""
+    return train(tmp_path_factory.mktemp("whole") / "run", "train.steps=7")
+
+
+def test_train_measures_at_intervals(whole):
+    run, measured = whole
+    assert [step for step, _ in measured] == ["step 3", "step 6"]
     assert (run.path / "best.keras").is_file() and Run(run.path).finished
 
 
-@pytest.mark.parametrize(
-    "settings, message",
-    [
-        (["evaluate.every=3"], "must be a multiple of train.checkpoint_every=2"),
-        (["evaluate.every=2", "evaluate.metrics=[]"], "name what to measure"),
-    ],
-)
-def test_bad_settings(tmp_path, settings, message):
-    with pytest.raises(ZooError, match=message):
-        training.train(
-            "dcgan_glyphs",
-            ["train.steps=4", "train.checkpoint_every=2", *settings],
-            smoke=True,
-            run_dir=tmp_path / "run",
-        )
+def test_measurements_fall_on_the_same_steps_after_ctrl_c(whole, tmp_path):
+    class PressCtrlC(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if int(self.model.step.numpy()) == 4:
+                signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt, match="stopped at step 4 of 7"):
+        train(tmp_path / "run", "train.steps=7", callbacks=[PressCtrlC()])
+    assert [step for step, _ in measured_in(tmp_path / "run")] == ["step 3"]
+    assert train(tmp_path / "run", "train.steps=7")[1] == whole[1]
+
+
+def test_a_measurement_that_a_kill_prevented_is_made_up_for(whole, tmp_path):
+    shutil.copytree(whole[0].path, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    (run.path / "finished.json").unlink()
+    run.checkpoints[7].unlink()
+    lines = (run.path / "evaluations.jsonl").read_text().splitlines()
+    (run.path / "evaluations.jsonl").write_text(lines[0] + "\n")
+    assert train(run.path, "train.steps=7")[1] == whole[1]
+    run.checkpoints[7].unlink()
+    assert train(run.path, "train.steps=8")[1] == whole[1]  # what has been measured is not measured again
+
+
+def test_what_to_measure_must_be_named(tmp_path):
+    with pytest.raises(ZooError, match="name what to measure"):
+        train(tmp_path / "run", "evaluate.monitor=[]", "evaluate.metrics=[]")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("metric, message", [("fdd", "unknown metric"), ("fid768", "needs its weights")])
@@ -118,4 +150,4 @@ def test_what_cannot_be_measured_is_refused_before_training(tmp_path, monkeypatc
             smoke=True,
             run_dir=tmp_path / "run",
         )
-    assert not list((tmp_path / "run").glob("checkpoints/*"))
+    assert not (tmp_path / "run").exists()

@@ -4,31 +4,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from toys import CLASSES, MODELS, lively, spoiled
 
-from tfgan_zoo import generation, images
+from tfgan_zoo import generation, images, modalities, resources, sampling
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.families.dcgan import DCGAN
-from tfgan_zoo.families.gan import GAN
-from tfgan_zoo.families.wgan_gp import WGANGP
 
-MODELS = {
-    "dcgan": lambda: DCGAN(image_shape=(16, 16, 1), filters=4, latent_dim=8),
-    "dcgan_ema": lambda: DCGAN(image_shape=(16, 16, 1), filters=4, latent_dim=8, ema_decay=0.9),
-    "gan": lambda: GAN(image_shape=(8, 8, 3), latent_dim=8, hidden_units=16, maxout_units=4),
-}
+PICTURES = ("dcgan", "dcgan_ema", "gan")
 
 
-def lively(model):
-    """Weights so large that images differ plainly, and other ones in the averaged twin."""
-    random = np.random.default_rng(0)
-    for network in {id(n): n for n in (model.generator, model.sampler)}.values():
-        for variable in network.variables:
-            if len(variable.shape) > 1:
-                variable.assign(random.normal(0, 0.5, variable.shape))
-    return model
-
-
-@pytest.fixture(scope="module", params=MODELS)
+@pytest.fixture(scope="module", params=PICTURES)
 def model(request):
     return lively(MODELS[request.param]())
 
@@ -36,6 +20,11 @@ def model(request):
 @pytest.fixture(scope="module")
 def dcgan():
     return lively(MODELS["dcgan_ema"]())
+
+
+@pytest.fixture(scope="module")
+def labelled():
+    return lively(MODELS["labelled"]())
 
 
 def one_line(error) -> str:
@@ -137,7 +126,7 @@ def test_generate_writes_a_grid_or_a_folder(dcgan, tmp_path):
         ({"seed": 2**63 - 1}, "less than 2\\*\\*63"),
         ({"truncation": 0.0}, "truncation must be a number greater than 0"),
         ({"truncation": float("nan")}, "truncation must be"),
-        ({"out": "images.txt"}, r"cannot write \.txt; choose one of \.png, \.jpg, \.jpeg, a folder"),
+        ({"out": "images.txt"}, r"cannot write \.txt; choose one of \.png, \.jpg, \.jpeg, \.npy, a folder"),
         ({"out": __file__ + "/x.png"}, "is a file, not a folder"),
     ],
 )
@@ -147,17 +136,98 @@ def test_generate_refuses_what_cannot_work(dcgan, bad, message):
     one_line(error)
 
 
-def test_points_are_no_images():
-    with pytest.raises(ZooError, match="points"):
-        generation.generate(WGANGP(image_shape=(2,), architecture="mlp", filters=4))
+@pytest.mark.parametrize("name", ["points", "labelled_points"])
+def test_points(name, tmp_path):
+    model = lively(MODELS[name]())
+    whole = generation.generate(model, 19, seed=5, out=tmp_path / "points.npy")
+    assert whole.shape == (19, 2) and whole.dtype == np.float32 and len(np.unique(whole, axis=0)) > 10
+    assert np.array_equal(generation.generate(model, 7, seed=11, batch=5), whole[6:13])
+    assert np.array_equal(np.load(tmp_path / "points.npy"), whole)
+    np.testing.assert_allclose(model.sample(tf.range(5, 24)), whole, atol=1e-6)
+    generation.generate(model, 19, seed=5, out=tmp_path / "points.png", grid=False)
+    with Image.open(tmp_path / "points.png") as read:
+        assert read.size == (256, 256) and (np.asarray(read) < 255).sum() > 10  # one plot of all
+    generation.generate(model, 2, out=tmp_path / "single")
+    assert sorted(p.name for p in (tmp_path / "single").iterdir()) == ["seed00000000.npy", "seed00000001.npy"]
+    assert np.array_equal(np.load(tmp_path / "single" / "seed00000001.npy"), generation.generate(model, 1, seed=1)[0])
+
+
+def test_classes_are_given_or_drawn(labelled):
+    third = generation.generate(labelled, 6, label=3)
+    assert np.array_equal(generation.generate(labelled, 6, label=[3] * 6, batch=4), third)
+    mixed = [1, 3, 0, 3, 2, 3]
+    each = generation.generate(labelled, 6, label=mixed)
+    assert [np.array_equal(a, b) for a, b in zip(each, third)] == [label == 3 for label in mixed]
+    drawn = sampling.draw(labelled, "generate", tf.range(6))["label"].numpy()
+    assert set(drawn) <= set(range(CLASSES)) and len(set(drawn)) > 1
+    assert np.array_equal(generation.generate(labelled, 6), generation.generate(labelled, 6, label=drawn))
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"label": CLASSES}, f"label: .*5.*from 0 to {CLASSES - 1}"),
+        ({"label": -1}, "from 0 to 4"),
+        ({"label": 1.5}, "label: .*1.5.*whole number"),
+        ({"label": "three"}, "label: .*'three'.*whole number"),
+        ({"label": [1, 2, 3]}, "label: got 3 of them; give one for all, or one for each of 4"),
+        ({"lable": 3}, "unknown input 'lable': did you mean 'label'"),
+        ({"z": [1.0, 2.0]}, r"z: got .* of shape \(2,\); it takes numbers of shape \(8,\)"),
+        ({"z": [[1.0], [2.0, 3.0]]}, "z: got"),
+        ({"z": "noise"}, "z: got 'noise'"),
+        ({"z": [np.nan] * 8}, "z: got"),
+    ],
+)
+def test_a_wrong_condition_is_named(labelled, given, said):
+    with pytest.raises(ZooError, match=said) as error:
+        generation.generate(labelled, 4, **given)
+    one_line(error)
+
+
+def test_noise_can_be_given(labelled):
+    z = np.random.default_rng(0).normal(size=(3, 8)).astype(np.float32)
+    made = generation.generate(labelled, 3, label=2, z=z)
+    expected = labelled.generator([z, np.full(3, 2)])
+    assert np.abs(made - (expected.numpy() + 1) * 127.5).max() <= 1
+    assert np.array_equal(generation.generate(labelled, 2, label=2, z=z[1])[1], made[1])
+
+
+@pytest.mark.parametrize("name", ["gan", "points", "labelled"])
+def test_broken_weights_make_no_answers(name, tmp_path):
+    model = spoiled(lively(MODELS[name]()))
+    for ask in (
+        lambda **out: generation.generate(model, 3, **out),
+        lambda **out: generation.interpolate(model, [0, 1], **out),
+        lambda **out: generation.arithmetic(model, "1 - 2", **out),
+    ):
+        with pytest.raises(ZooError, match="NaN or infinity in .* weights are broken") as error:
+            ask(out=tmp_path / "a.png")
+        assert model.name in one_line(error)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["dcgan", "points"])
+def test_more_than_memory_holds_is_refused_before_the_work(name, monkeypatch, tmp_path):
+    monkeypatch.setattr(resources, "free_memory", lambda: 1_000_000_000)
+    model = MODELS[name]()
+    model.generate = None  # asking it would fail
+    for ask in (
+        lambda: generation.generate(model, 100_000_000, out=tmp_path / "many"),
+        lambda: generation.interpolate(model, [0, 1], steps=100_000_000),
+    ):
+        with pytest.raises(ZooError, match="=100000000: takes .* GB of memory, and 1.0 GB are free") as error:
+            ask()
+        one_line(error)
 
 
 # === Walks ===
 def test_slerp_follows_the_arc():
-    a, b = tf.constant([2.0, 0.0]), tf.constant([0.0, 2.0])
-    result = generation.slerp(a, b, tf.constant([0.0, 0.5, 1.0])).numpy()
-    np.testing.assert_allclose(result, [[2, 0], [2**0.5, 2**0.5], [0, 2]], atol=1e-6)
+    a, b = tf.constant([[2.0, 0.0]] * 3), tf.constant([[0.0, 2.0]] * 3)
     t = tf.linspace(0.0, 1.0, 3)
+    result = generation.slerp(a, b, t).numpy()
+    np.testing.assert_allclose(result, [[2, 0], [2**0.5, 2**0.5], [0, 2]], atol=1e-6)
+    shaped = generation.slerp(tf.reshape(a, (3, 2, 1)), tf.reshape(b, (3, 2, 1)), t)  # noise of several axes
+    np.testing.assert_array_equal(shaped[..., 0], result)
     for other in (a * 3, -a, a * 0):  # on one line
         np.testing.assert_allclose(generation.slerp(a, other, t), generation.lerp(a, other, t))
 
@@ -183,6 +253,47 @@ def test_interpolation_runs_from_seed_to_seed(dcgan, tmp_path):
         with pytest.raises(ZooError, match=message) as error:
             generation.interpolate(dcgan, **bad)
         one_line(error)
+
+
+def test_points_are_walked_between(tmp_path):
+    model = lively(MODELS["points"]())
+    t = tf.linspace(0.0, 1.0, 5)
+    a, b = sampling.draw(model, "generate", [3, 9])["z"]
+    for method, between in (("linear", generation.lerp), ("spherical", generation.slerp)):
+        walk = generation.interpolate(model, [3, 9], steps=5, method=method)
+        assert walk.shape == (1, 5, 2) and walk.dtype == np.float32
+        expected = model({"z": between(tf.stack([a] * 5), tf.stack([b] * 5), t)})
+        np.testing.assert_allclose(walk[0], expected, atol=1e-6)
+    walk = generation.interpolate(model, [3, 9], steps=5, out=tmp_path / "a.npy")
+    assert np.array_equal(np.load(tmp_path / "a.npy"), walk)
+    generation.interpolate(model, [3, 9, 4], steps=5, out=tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as read:
+        assert read.size == (256 + 4, 2 * (256 + 2) + 2)  # one plot for each pair
+    with pytest.raises(ZooError, match=r"cannot write \.gif"):
+        generation.interpolate(model, out=tmp_path / "a.gif")
+
+
+def test_a_class_stays_while_noise_moves(labelled):
+    """Labels are whole numbers: they are held, and never interpolated."""
+    for given in ({"label": 4}, {}):
+        label = given.get("label", int(sampling.draw(labelled, "generate", [2])["label"][0]))
+        ends = generation.generate(labelled, 3, seed=2, label=label).astype(int)
+        for method in generation.METHODS:
+            walk = generation.interpolate(labelled, [2, 4, 3], steps=4, method=method, **given)
+            assert walk.shape == (2, 4, 8, 8, 1)
+            assert np.abs(walk[:, [0, -1]] - ends[[[0, 2], [2, 1]]]).max() <= 1
+    with pytest.raises(ZooError, match="label: got 3 of them; give one"):
+        generation.interpolate(labelled, [2, 4, 3], label=[1, 2, 3])
+
+
+def test_truncation_moves_the_walk(dcgan):
+    plain = generation.interpolate(dcgan, [0, 1], steps=3)
+    short = generation.interpolate(dcgan, [0, 1], steps=3, truncation=0.5)
+    assert not np.array_equal(plain, short)
+    ends = generation.generate(dcgan, 2, truncation=0.5).astype(int)
+    assert np.abs(short[0, [0, -1]] - ends).max() <= 1
+    with pytest.raises(ZooError, match="truncation must be"):
+        generation.interpolate(dcgan, truncation=0)
 
 
 # === Arithmetic ===
@@ -215,9 +326,9 @@ def test_parse_names_what_it_cannot_read(bad, named):
 
 def test_arithmetic_is_done_on_latents(dcgan, tmp_path):
     shown = generation.arithmetic(dcgan, "(1,2) - 3 + 4", out=tmp_path / "sum.png").astype(int)
-    z = dcgan.latents_for([1, 2, 3, 4]).numpy()
+    z = sampling.draw(dcgan, "generate", [1, 2, 3, 4])["z"].numpy()
     mean = (z[0] + z[1]) / 2
-    expected = generation.decode(dcgan, tf.stack([mean, z[2], z[3], mean - z[2] + z[3]]))
+    expected = modalities.Image((16, 16, 1)).to_stored(dcgan({"z": tf.stack([mean, z[2], z[3], mean - z[2] + z[3]])}))
     assert np.abs(shown - expected).max() <= 1
     with Image.open(tmp_path / "sum.png") as read:
         cell = 16 * 6 + 4
@@ -228,3 +339,23 @@ def test_arithmetic_is_done_on_latents(dcgan, tmp_path):
     assert pixels[middle, cell + cell // 4] == 0  # the minus sign
     nothing_added = generation.arithmetic(dcgan, "7 - 7 + 9")[-1]
     assert np.abs(nothing_added - generation.arithmetic(dcgan, "9")[-1].astype(int)).max() <= 1
+
+
+def test_arithmetic_of_points(tmp_path):
+    model = lively(MODELS["points"]())
+    result = generation.arithmetic(model, "(1,2) - 3", out=tmp_path / "sum.png")
+    assert result.shape == (3, 2) and result.dtype == np.float32
+    z = sampling.draw(model, "generate", [1, 2, 3])["z"].numpy()
+    mean = (z[0] + z[1]) / 2
+    np.testing.assert_allclose(result, model({"z": tf.stack([mean, z[2], mean - z[2]])}), atol=1e-6)
+    with Image.open(tmp_path / "sum.png") as read:
+        assert (np.asarray(read) < 255).sum() == 3  # one plot of the terms and the result
+
+
+def test_arithmetic_within_one_class(labelled):
+    result = generation.arithmetic(labelled, "(1,2) - 3", label=2).astype(int)
+    z = sampling.draw(labelled, "generate", [1, 2, 3])["z"].numpy()
+    noise = tf.stack([(z[0] + z[1]) / 2, z[2], (z[0] + z[1]) / 2 - z[2]])
+    expected = modalities.Image((8, 8, 1)).to_stored(labelled({"z": noise, "label": tf.constant([2] * 3)}))
+    assert np.abs(result - expected).max() <= 1
+    assert not np.array_equal(generation.arithmetic(labelled, "(1,2) - 3", label=1), result)

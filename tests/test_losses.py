@@ -84,3 +84,26 @@ def test_gradient_penalty_has_a_gradient_where_the_critic_is_flat():
     with tf.GradientTape() as tape:
         value = penalties.gradient_penalty(lambda x: x @ weights, tf.ones((3, 2)), tf.zeros((3, 2)), tf.ones((3, 1)))
     assert np.isfinite(tape.gradient(value, weights).numpy()).all()
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0])
+def test_least_squares_is_the_squared_distance_to_the_target(target):
+    value, (scores,) = value_and_gradients(lambda scores: losses.least_squares(scores, target), FAKE)
+    assert value == pytest.approx(np.mean((FAKE - target) ** 2), rel=1e-6)
+    np.testing.assert_allclose(scores, 2 * (FAKE - target) / 3, rtol=1e-5)
+
+
+def test_absolute_error_pulls_every_number_alike():
+    value, (one, other) = value_and_gradients(losses.absolute_error, REAL, FAKE)
+    assert value == pytest.approx((3 + 0.75 + 7) / 3, rel=1e-6)
+    np.testing.assert_allclose(one, np.sign(REAL - FAKE) / 3, rtol=1e-6)
+    np.testing.assert_allclose(other, -one, rtol=1e-6)
+
+
+def test_cross_entropy_is_the_likelihood_of_the_labels():
+    logits = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0]], "float32")
+    labels = np.array([2, 1], "int32")
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    value, (gradient,) = value_and_gradients(lambda logits: losses.cross_entropy(logits, labels), logits)
+    assert value == pytest.approx(-np.mean(np.log(p[[0, 1], labels])), rel=1e-6)
+    np.testing.assert_allclose(gradient, (p - np.eye(3)[labels]) / 2, rtol=1e-5, atol=1e-7)

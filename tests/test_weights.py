@@ -216,10 +216,17 @@ def test_get_gives_the_stored_model(published, model):
     assert same(values(got), values(stored)) and not got.compiled
     assert not same({"g": got.generator.get_weights()}, {"g": got.generator_ema.get_weights()})
     assert np.array_equal(got.sample_images([0, 1]), stored.sample_images([0, 1]))
-    loaded, experiment, line = zoo.load(NAME)
-    assert same(values(loaded), values(stored)) and line == f"pretrained {NAME}"
-    assert experiment.as_dict() == config.load(NAME, smoke=True).as_dict()
+    loaded = zoo.load(NAME)
+    assert same(values(loaded.model), values(stored)) and loaded.description == f"pretrained {NAME}"
+    assert loaded.experiment.as_dict() == config.load(NAME, smoke=True).as_dict()
+    assert loaded.name == NAME and loaded.class_names is None and loaded.sha256 == files.sha256(published)
     assert index.preset_facts(NAME)["pretrained"] and index.info(NAME)["card"] == weights.card(NAME)
+
+
+def test_a_card_tells_the_names_of_classes(published):
+    card = weights.card(NAME) | {"data": {"class_names": ["cat", "dog"]}}
+    files.write_json(index.PRETRAINED / f"{NAME}.json", card)
+    assert zoo.load(NAME).class_names == ["cat", "dog"]
 
 
 def test_start_from_the_average(published):
@@ -317,7 +324,7 @@ def test_every_pretrained_model_generates(name):
     model = zoo.get(name)
     experiment = config.Experiment.from_dict(weights.card(name)["experiment"])
     assert experiment.preset == name
-    images = model.sample_images([0, 1, 2, 0]).numpy()
+    images = model.sample([0, 1, 2, 0]).numpy()
     assert images.shape == (4, *experiment.model["image_shape"]) and images.dtype == "uint8"
     assert np.array_equal(images[0], images[3])
     assert all(np.abs(images[i].astype(int) - images[i + 1]).mean() > 1 for i in (0, 1)), "the same picture"

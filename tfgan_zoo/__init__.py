@@ -9,6 +9,7 @@ Nothing heavy is imported until a verb needs it.
 
 import importlib
 import os
+import sys
 
 # On x86 CPUs without AVX512 TensorFlow leaves oneDNN off, which halves the speed of convolutions. It reads the variable
 # when it is loaded. An explicit setting wins.
@@ -43,3 +44,8 @@ def __getattr__(name: str):
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_PUBLIC])
+
+
+# Where Keras is loaded already, its `load_model` is to know the zoo's classes.
+if "keras" in sys.modules:
+    importlib.import_module("tfgan_zoo.zoo")

@@ -10,26 +10,26 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from tfgan_zoo import arrays, sampling
+from tfgan_zoo import arrays, batches, play, sampling
 from tfgan_zoo.assembly import average, constructor_arguments, dtype_policy, first_weights, twin_of
+from tfgan_zoo.batches import Batch, batch_size
 from tfgan_zoo.endpoints import Endpoint, Noise
 from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.history import with_epoch_means
+from tfgan_zoo.history import together, with_epoch_means
 from tfgan_zoo.modalities import Modality
 from tfgan_zoo.noise import NoiseStream
+from tfgan_zoo.phases import Course, Phase
 from tfgan_zoo.players import Player, PlayerOptimizers
 from tfgan_zoo.types import Fraction
-
-Batch = dict[str, tf.Tensor]
 
 
 class AdversarialModel(keras.Model):
     """A game between networks that plain `fit()` trains.
 
-    A family sets `players`, stores its constructor arguments under their own names, tells its data in `element_spec`,
+    A family sets `players`, stores constructor arguments under their own names, declares its data in `element_spec`,
     returns its networks from `build_networks()`, ends its constructor with `self.assemble()`, and writes
     `<player>_loss(batch, fake)` for each player. A loss method returns a scalar, or `(scalar, {"term": scalar})` to log
-    a term beside it. What else the model can be asked than to `generate`, it tells in `endpoints`.
+    a term beside it. Further questions that the model answers are declared in `endpoints`.
 
     Args:
         updates: "alternating": each player steps on the others' newest weights (Algorithm 1 of Goodfellow et al.
@@ -46,6 +46,8 @@ class AdversarialModel(keras.Model):
     players: tuple[Player, ...] = (Player("discriminator"), Player("generator"))
     ema_networks: tuple[str, ...] = ("generator",)
     from_data: tuple[str, ...] = ()  # constructor arguments that the data know, such as "num_classes"
+    phases: tuple[Phase, ...] = ()  # the course of the game, where it has one
+    shares_fake: bool = True  # one pass of the generator for all players of a turn; False where memory matters
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -69,11 +71,11 @@ class AdversarialModel(keras.Model):
         self.seed = seed
         self.training = True  # whether losses run the networks in training mode; False inside test_step
 
-    # === What a family tells ===
+    # === What a family declares ===
     @property
     def element_spec(self) -> dict[str, Modality]:
         """One element of the data that the game is played on: {key: its kind}, as it is stored."""
-        raise NotImplementedError(f"{type(self).__name__} must tell its data in element_spec.")
+        raise NotImplementedError(f"{type(self).__name__} must declare its data in element_spec.")
 
     def build_networks(self) -> dict[str, keras.Model]:
         """The family's networks by attribute name. Their inputs are named as the batch keys and latents they take."""
@@ -95,6 +97,9 @@ class AdversarialModel(keras.Model):
         target = next(key for key in spec if key not in taken)
         return {"generate": Endpoint(taken, spec[target], ("generator",), target)}
 
+    def begin(self, phase: str) -> None:
+        """What happens once, when a phase begins: copying one network into another, say. Nothing unless overridden."""
+
     def generate(self, inputs: Batch) -> tf.Tensor:
         """Endpoint: noise and conditions -> what the (averaged) generator makes of them."""
         return self.feed(self.best("generator"), inputs, training=False)
@@ -112,6 +117,7 @@ class AdversarialModel(keras.Model):
                 setattr(self, name, network)
             for name in self.ema_networks if self.ema_decay else ():
                 setattr(self, f"{name}_ema", twin_of(networks[name], f"{name}_ema"))
+        self.course, self._traced_phase = Course(self, self.phases) if self.phases else None, ""
         names = [player.log_name for player in self.players]
         if len(set(names)) < len(names):
             raise ZooError(f"{type(self).__name__}: players log their losses as {', '.join(names)}; rename one.")
@@ -134,9 +140,14 @@ class AdversarialModel(keras.Model):
         return network(inputs, training=self.training if training is None else training)
 
     @property
+    def replicas(self) -> int:
+        """The devices that the model trains on."""
+        return self.distribute_strategy.num_replicas_in_sync
+
+    @property
     def data_steps(self) -> int:
         """Slices of data that one training step uses."""
-        return max(player.steps for player in self.players)
+        return max(player.steps for player in self.playing)
 
     def player(self, name: str) -> Player:
         """The player called `name`."""
@@ -145,13 +156,32 @@ class AdversarialModel(keras.Model):
                 return player
         raise unknown("player", name, [player.name for player in self.players])
 
+    @property
+    def phase(self) -> str:
+        """The name of the present phase; "" for a game that has none."""
+        return self.course.current() if self.course else ""
+
+    @property
+    def playing(self) -> list[Player]:
+        """The players of the present phase."""
+        return [player for player in self.players if not player.phases or self.phase in player.phases]
+
+    def enter(self, phase: Phase, steps: int | None = None) -> None:
+        """Go to a phase before `fit()`: `for phase in model.phases: model.enter(phase); model.fit(...)`.
+
+        Args:
+            steps: how long it will last; default as it says. Networks that grow in it go by this.
+        """
+        if self.course.enter(phase, int(self.step.numpy()), steps):
+            self.begin(phase.name)
+
     def variables_of(self, player: Player) -> list:
         """The trainable variables that `player` moves."""
         return [variable for name in player.networks for variable in getattr(self, name).trainable_variables]
 
     def __setattr__(self, name, value):
         # Replicas are traced by threads that alternate within a step: one would see the other's tensor.
-        if tf.is_tensor(value) and not tf.executing_eagerly():
+        if not tf.executing_eagerly() and any(map(tf.is_tensor, tf.nest.flatten(value))):
             raise ZooError(
                 f"{type(self).__name__}.{name}: no tensor may be kept on the model within a step; return it."
             )
@@ -189,11 +219,10 @@ class AdversarialModel(keras.Model):
                 its name, of which every player gets a copy.
             jit_compile, steps_per_execution: as in Keras; both are refused over more than one replica.
         """
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        if replicas > 1 and (jit_compile or steps_per_execution > 1):
+        if self.replicas > 1 and (jit_compile or steps_per_execution > 1):
             raise ZooError(
-                f"jit_compile={jit_compile} and steps_per_execution={steps_per_execution} do not work over {replicas} "
-                "replicas: leave both at their defaults (False and 1)."
+                f"jit_compile={jit_compile} and steps_per_execution={steps_per_execution} do not work over "
+                f"{self.replicas} replicas: leave both at their defaults (False and 1)."
             )
         if not isinstance(optimizer, PlayerOptimizers):
             optimizer = PlayerOptimizers.of(self.players, optimizer, scaled=self.dtype_policy.name == "mixed_float16")
@@ -214,71 +243,42 @@ class AdversarialModel(keras.Model):
 
     def fit(self, x=None, y=None, *, validation_data=None, callbacks=None, **kwargs):
         """Keras' `fit`, with data checked against `element_spec` and means over the epoch in the history."""
+        if self.phase and self.phase != self._traced_phase:
+            self.train_function = self.test_function = None  # which Keras keeps, traced for another phase
+            self._traced_phase = self.phase
         x, y = arrays.checked(self.element_spec, x, y)
+        arrays.check_last_batch(x, kwargs.get("batch_size"), self.replicas, kwargs.get("validation_split", 0.0))
         if validation_data is not None:
             validation_data = arrays.checked_pair(self.element_spec, validation_data)
         return super().fit(x, y, validation_data=validation_data, callbacks=with_epoch_means(callbacks), **kwargs)
 
+    def evaluate(self, x=None, y=None, **kwargs):
+        """Keras' `evaluate`, with data checked as `fit` does; returns the losses in inference mode."""
+        if not kwargs.get("_use_cached_eval_dataset"):  # fit() has checked its validation data
+            x, y = arrays.checked(self.element_spec, x, y)
+            arrays.check_last_batch(x, kwargs.get("batch_size"), self.replicas)
+        return super().evaluate(x, y, **kwargs)
+
     def train_step(self, data) -> dict[str, tf.Tensor]:
         """One turn of the game. Returns the losses of each player's last step and their terms."""
         self.noise.begin()
-        logs = self.play(self.slices(self.prepare(data)))
+        batch = batches.prepared(self.element_spec, data, type(self).__name__)
+        logs = self.play(batches.slices(batch, self.data_steps))
         self.step.assign_add(1)
         return self._as_logs(logs)
 
     def play(self, slices: list[Batch]) -> dict[str, tf.Tensor]:
         """The players' steps of one turn on `data_steps` slices of data; returns the logs."""
         if self.updates == "simultaneous":
-            return self.play_simultaneously(slices)
-        return self.play_shared(slices[0]) if self.data_steps == 1 else self.play_in_turn(slices)
-
-    def play_in_turn(self, slices: list[Batch]) -> dict[str, tf.Tensor]:
-        """Each player takes its steps, each on fresh data and a fresh generator pass (Algorithm 1)."""
-        logs = {}
-        for player in self.players:
-            for batch in slices[-player.steps :]:
-                with tf.GradientTape() as tape:
-                    loss, terms = self.loss_of(player, batch, self.fake(batch))
-                self.descend(player, tape, loss)
-            logs |= terms
-        return logs
-
-    def play_shared(self, batch: Batch) -> dict[str, tf.Tensor]:
-        """As `play_in_turn` with one step each, but one generator pass serves all players."""
-        logs = {}
-        with tf.GradientTape(persistent=True) as tape:
-            fake = self.fake(batch)
-            for player in self.players:
-                loss, terms = self.loss_of(player, batch, fake)
-                with tape.stop_recording():
-                    self.descend(player, tape, loss)
-                logs |= terms
-        return logs
-
-    def play_simultaneously(self, slices: list[Batch]) -> dict[str, tf.Tensor]:
-        """All players' gradients at the same weights; extra steps of a player come before, on their own slices."""
-        logs = {}
-        for player in self.players:
-            for batch in slices[-player.steps : -1]:
-                with tf.GradientTape() as tape:
-                    loss, _ = self.loss_of(player, batch, self.fake(batch))
-                self.descend(player, tape, loss)
-        with tf.GradientTape(persistent=True) as tape:
-            fake = self.fake(slices[-1])
-            losses = {}
-            for player in self.players:
-                losses[player], terms = self.loss_of(player, slices[-1], fake)
-                logs |= terms
-        gradients = {player: self.gradients(player, tape, loss) for player, loss in losses.items()}
-        for player in self.players:
-            self.apply(player, gradients[player])
-        return logs
+            return play.at_once(self, slices)
+        shared = self.shares_fake and len(slices) == 1
+        return play.sharing(self, slices[0]) if shared else play.in_turn(self, slices)
 
     def loss_of(self, player: Player, batch: Batch, fake: Any) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """The player's loss and all that is logged with it."""
         result = getattr(self, f"{player.name}_loss")(batch, fake)
         loss, terms = result if isinstance(result, tuple) else (result, {})
-        return loss, {player.log_name: loss, **terms}
+        return loss, together({player.log_name: loss}, terms)
 
     def descend(self, player: Player, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """One descent step of `player` on `loss`, recorded on `tape`: where gradients meet variables."""
@@ -287,8 +287,7 @@ class AdversarialModel(keras.Model):
     def gradients(self, player: Player, tape: tf.GradientTape, loss: tf.Tensor) -> list:
         """Gradients scaled by 1 / replicas, since Keras optimizers sum over replicas and losses are means."""
         optimizer = self.optimizer.by_player[player.name]
-        replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        scale = optimizer.scale_loss(tf.constant(1 / replicas, loss.dtype))
+        scale = optimizer.scale_loss(tf.constant(1 / self.replicas, loss.dtype))
         return tape.gradient(loss, self.variables_of(player), output_gradients=scale)
 
     def apply(self, player: Player, gradients: list) -> None:
@@ -304,13 +303,14 @@ class AdversarialModel(keras.Model):
         self.noise.begin()
         self.training = False
         try:
-            batch = self.prepare(data)
+            batch = batches.prepared(self.element_spec, data, type(self).__name__)
             fake = self.fake(batch)
-            for player, mean in zip(self.players, self.loss_means, strict=True):
+            means = [self.loss_means[self.players.index(player)] for player in self.playing]
+            for player, mean in zip(self.playing, means, strict=True):
                 mean.update_state(self.loss_of(player, batch, fake)[0])
         finally:
             self.training = True
-        return self._as_logs({mean.name: mean.result() for mean in self.loss_means})
+        return self._as_logs({mean.name: mean.result() for mean in means})
 
     def get_metrics_result(self):
         """Empty, so that Keras reports what the steps return."""
@@ -321,30 +321,6 @@ class AdversarialModel(keras.Model):
         if isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy):
             return {name: tf.reshape(value, (1,)) for name, value in logs.items()}
         return logs
-
-    # === Data ===
-    def prepare(self, data) -> Batch:
-        """What `fit()` was given as a dict batch in model form, with the keys of `element_spec` and no others."""
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        spec = self.element_spec
-        batch = x if isinstance(x, dict) else dict(zip(spec, (x, y), strict=False))
-        missing = [key for key in spec if batch.get(key) is None]
-        if missing:
-            raise ZooError(
-                f"the data lack {', '.join(missing)}: {type(self).__name__} trains on batches with the keys "
-                f"{', '.join(spec)}, got {', '.join(batch)}."
-            )
-        return {key: kind.to_model(batch[key]) for key, kind in spec.items()}
-
-    def slices(self, batch: Batch) -> list[Batch]:
-        """`data_steps` equal parts of the batch; a remainder is left out, a batch of fewer elements repeated."""
-        k, n = self.data_steps, batch_size(batch)
-        if k == 1:
-            return [batch]
-        if isinstance(n, int) and n >= k:  # strided, so that the slices of 2 replicas together are those of 1
-            return [{key: value[i : n // k * k : k] for key, value in batch.items()} for i in range(k)]
-        places = [tf.range(i, tf.maximum(n // k, 1) * k, k) % n for i in range(k)]
-        return [{key: tf.gather(value, rows) for key, value in batch.items()} for rows in places]
 
     # === Configuration ===
     @classmethod
@@ -361,9 +337,3 @@ class AdversarialModel(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**config)
-
-
-def batch_size(batch: Batch):
-    """The number of elements in a batch: an int where it is known, a scalar tensor otherwise."""
-    value = next(iter(batch.values()))
-    return value.shape[0] if value.shape[0] is not None else tf.shape(value)[0]

@@ -26,12 +26,14 @@ class Clock(keras.callbacks.Callback):
 
     Attributes:
         start, step, steps: where this session began, where it is, where it is to end.
+        stop: where the present phase ends.
+        images: rows of data that a step takes.
         means: of the logs since they were last read; the sums stay on the device until `read`.
     """
 
-    def __init__(self, start: int, steps: int):
+    def __init__(self, start: int, steps: int, images: int = 1):
         super().__init__()
-        self.start, self.step, self.steps = start, start, steps
+        self.start, self.step, self.steps, self.stop, self.images = start, start, steps, steps, images
         self._before = 0
 
     @property
@@ -48,7 +50,7 @@ class Clock(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step = self._before + batch + 1  # with several steps per execution `batch` is the last of them
-        if self.done:
+        if self.step >= self.stop:
             self.model.stop_training = True
 
 
@@ -116,7 +118,7 @@ class Interrupt(keras.callbacks.Callback):
         self.model.stop_training = True
 
     def restore_handlers(self):
-        """Give the signals back to whom they belonged."""
+        """Restore the previous signal handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before = {}
@@ -128,15 +130,15 @@ class Interrupt(keras.callbacks.Callback):
 class Log(Means):
     """Write losses and speed to `metrics.jsonl` and TensorBoard; stop where a loss is no longer a number."""
 
-    def __init__(self, clock: Clock, run: Run, every: int, images_per_step: int):
+    def __init__(self, clock: Clock, run: Run, every: int):
         super().__init__(clock, every)
-        self.run, self.images_per_step, self.seconds = run, images_per_step, run.seconds
+        self.run, self.seconds = run, run.seconds
         self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
 
     def look(self, means, count, seconds):
         self.seconds += seconds
         step = self.clock.step
-        row = {**means, "images_per_second": round(count * self.images_per_step / seconds, 1)}
+        row = {**means, "images_per_second": round(count * self.clock.images / seconds, 1)}
         for key, value in means.items():
             if not math.isfinite(value):
                 kept = (
@@ -158,30 +160,32 @@ class Log(Means):
 class Progress(Means):
     """A bar with time left, losses and images/s on a terminal; a line now and then elsewhere."""
 
-    def __init__(self, clock: Clock, name: str, images_per_step: int):
+    def __init__(self, clock: Clock, name: str):
         self.live = console.live()
         every = (1 if clock.steps < 100 else 10) if self.live else max(1, clock.steps // 20)
         super().__init__(clock, every)
-        self.name, self.images_per_step = name, images_per_step
+        self.name, self._began = name, None
 
     def on_train_begin(self, logs=None):
         super().on_train_begin()
-        self._began = time.perf_counter()
+        self._began = self._began or time.perf_counter()
+        name = " ".join(filter(None, [self.name, self.model.phase]))
         if self.live:
             self.bar = console.progress(refresh_per_second=4)
-            self.task = self.bar.add_task(self.name, total=self.clock.steps, completed=self.clock.step, text="")
+            self.task = self.bar.add_task(name, total=self.clock.steps, completed=self.clock.step, text="")
             self.bar.start()
 
     def look(self, means, count, seconds):
         clock = self.clock
         text = "  ".join(f"{key} {value:.3f}" for key, value in means.items())
-        text += f"  {count * self.images_per_step / seconds:,.0f} images/s"
+        text += f"  {count * self.clock.images / seconds:,.0f} images/s"
         if self.live:
             self.bar.update(self.task, completed=clock.step, text=text)
         else:
             left = (time.perf_counter() - self._began) / (clock.step - clock.start) * (clock.steps - clock.step)
             left = console.duration(left)
-            console.note(f"{self.name}  step {clock.step:,}/{clock.steps:,}  {text}  left {left}")
+            phase = f" {self.model.phase}" if self.model.phase else ""
+            console.note(f"{self.name}{phase}  step {clock.step:,}/{clock.steps:,}  {text}  left {left}")
 
     def on_train_end(self, logs=None):
         self.close()
@@ -208,7 +212,7 @@ class Samples(Timed):
 
 
 class Checkpoint(Timed):
-    """Save everything every `every` steps, and when training stops for whatever good reason."""
+    """Save everything every `every` steps, and whenever training stops without an error."""
 
     def __init__(self, clock: Clock, run: Run, every: int, keep: int):
         super().__init__(clock, every)
@@ -236,6 +240,8 @@ class Measure(Timed):
 
     def on_train_begin(self, logs=None):
         self.quality.on_train_begin(logs)
+        if self.clock.step and not self.run.has_results(self.quality.line(self.clock.step)):
+            self.act(self.clock.step)  # a kill came between the checkpoint and its measurement
 
     def act(self, step):
         if step % self.every == 0:
@@ -255,13 +261,14 @@ class Quality(keras.callbacks.Callback):
     (Keras asks for `mode` where it does not compute the number itself: "min" for distances, "max" for precision.)
 
     Args:
-        reference: real data, best of a split that is not trained on: opened data, a stream, or uint8 pictures
-            (n, h, w, c).
-        metrics: names; the first one decides which model is the best.
+        reference: real data, best of a split that is not trained on: opened data, a stream, uint8 pictures (n, h, w, c)
+            or {"image": pictures, "label": classes}, a folder, or what else `tfgan_zoo.evaluate` compares against.
+        metrics: names, or one name; the first one decides which model is the best.
         every: epochs between measurements.
         samples, seed: of the generated data; equal ones each time, so that the numbers differ by the model alone.
         best: a `.keras` file for the best model so far, with its number in a `.json` beside it, where a later
             `fit` finds it again.
+        name: what the results call the model; default its Keras name.
         stand_in: makes the model that is measured in place of the one that trains, such as a copy in float32.
         options: more options of `tfgan_zoo.evaluation.Protocol`.
     """
@@ -275,20 +282,21 @@ class Quality(keras.callbacks.Callback):
         samples: int = 2_000,
         seed: int = 0,
         best: str | Path | None = None,
+        name: str | None = None,
         stand_in: Callable | None = None,
         **options,
     ):
         super().__init__()
-        self.reference, self.every = evaluation.as_reference(reference), every
-        self.protocol = Protocol(metrics=metrics, samples=samples, seed=seed, **options)
-        self.best, self.stand_in = best and Path(best), stand_in
+        self.protocol, self.every = Protocol(metrics=metrics, samples=samples, seed=seed, **options), every
+        self.reference = evaluation.as_reference(reference, self.protocol)
+        self.best, self.name, self.stand_in = best and Path(best), name, stand_in
         self._spent, self._stream = 0.0, None
 
     def on_train_begin(self, logs=None):
-        evaluation.asked_for(self.protocol)  # or fail now
+        conditions = getattr(self.reference, "data", self.reference)
+        evaluation.asked_for(self.protocol, getattr(conditions, "facts", {}))  # or fail now
         self._began = time.perf_counter()
         measured = self.stand_in(self.model) if self.stand_in else self.model
-        conditions = self.reference if hasattr(self.reference, "rows") else None
         self._stream = evaluation.Generated(measured, self.protocol.samples, self.protocol.seed, data=conditions)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -297,13 +305,17 @@ class Quality(keras.callbacks.Callback):
             if logs is not None:
                 logs.update({f"val_{result.metric}": result.value for result in results})
 
+    def line(self, step: int) -> str:
+        """What the results call the model at `step`."""
+        return f"{self.name or self.model.name} at step {step:,}"
+
     def measure(self, step: int) -> list[evaluation.Result]:
         """Measure now, keep the model where it is the best so far, and say so."""
         began = time.perf_counter()
         if self._stream.model is not self.model:
             for name, network in self.model.networks_by_name.items():
                 getattr(self._stream.model, name).set_weights(network.get_weights())
-        self._stream.line = f"{self.model.name} at step {step:,}"
+        self._stream.line = self.line(step)
         results = evaluation.evaluate(self._stream, self.reference, self.protocol)
         better = self._keep(results[0], step) if self.best else False
         now = time.perf_counter()

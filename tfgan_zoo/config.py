@@ -16,7 +16,20 @@ from tfgan_zoo.config_errors import check
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.types import Positive
 
+SMOKE = {  # what --smoke changes in every preset; its own [smoke] table goes on top
+    "data": {"source": "synthetic", "name": "examples", "size": 64, "batch_size": 8},
+    "train": {"steps": 2, "samples": 4, "jit": False},
+    "evaluate": {"samples": 32, "every": 0},
+}
 SECTIONS = ("model", "data", "train", "evaluate")
+# Another source needs others.
+OF_THE_SOURCE = (
+    ("data", "transforms"),
+    ("data", "split"),
+    ("data", "where"),
+    ("evaluate", "split"),
+    ("evaluate", "against"),
+)
 
 
 class Section(BaseModel):
@@ -25,34 +38,63 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class PhaseSettings(Section):
+    """What a preset says of one phase of a game that has a course."""
+
+    steps: Positive | None = Field(None, description="how long it lasts; default as the family says")
+    batch_size: Positive | None = Field(None, description="in place of data.batch_size")
+
+
 class Train(Section):
     """How a run goes. Steps are generator turns."""
 
-    steps: Positive = 10_000
-    seed: Annotated[int, Field(ge=0)] = 0
-    optimizers: dict[str, dict[str, Any]] = Field(
-        {}, description="player -> {name = Keras optimizer, ...its arguments}; a player left out keeps the paper's"
+    steps: Positive = Field(10_000, description="generator turns; a finished run goes on where they are raised")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
+        0, description="of the first weights, the order of the data and the noise"
     )
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    optimizers: dict[str, dict[str, Any]] = Field(
+        {},
+        description="as train.optimizers.generator.learning_rate=1e-4: name and arguments of a player's Keras "
+        "optimizer; what is left out is as in the paper",
+    )
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        "float32", description="what it computes in: float32, mixed_float16 or mixed_bfloat16; --dry-run times them"
+    )
     jit: bool = Field(False, description="compile the step with XLA; pays for small networks on a CPU")
-    log_every: Positive = 50
-    sample_every: Positive = 500
-    checkpoint_every: Positive = 500
-    keep_checkpoints: Positive = 2
-    samples: Positive = Field(64, description="images in the sample grids")
+    phases: dict[str, PhaseSettings] = Field(
+        {}, description="as train.phases.NAME.steps=1000 (or .batch_size), for families whose game has phases"
+    )
+    log_every: Positive = Field(50, description="steps between lines of metrics.jsonl")
+    sample_every: Positive = Field(500, description="steps between sample grids")
+    checkpoint_every: Positive = Field(500, description="steps between checkpoints")
+    keep_checkpoints: Positive = Field(2, description="the newest so many stay; older ones are deleted")
+    samples: Annotated[int, Field(ge=1, le=10_000)] = Field(64, description="images in the sample grids")
 
 
 class Evaluate(Section):
-    """What `evaluate` measures unless it is told otherwise."""
+    """What `evaluate` measures by default."""
 
-    metrics: list[str] = []
-    samples: Positive = 10_000
+    metrics: list[str] = Field([], description='names, such as ["fid768", "kid"]; `evaluate --help` lists them')
+    samples: Positive = Field(10_000, description="generated images to measure")
     split: str | None = Field(None, description="the split compared with; default test where there is one, else train")
+    against: str | None = Field(
+        None, description="in place of a split: a folder, another preset or a data set, as `evaluate --against`"
+    )
+    settings: dict[str, dict[str, Any]] = Field(
+        {}, description="of the metrics, as evaluate.settings.psnr.border=4: keywords of their constructors"
+    )
     every: Annotated[int, Field(ge=0)] = Field(0, description="steps between measurements while training; 0 for none")
     monitor: list[str] = Field(
         [], description="what is measured while training; the first decides the best; default metrics[0]"
     )
     monitor_samples: Positive = Field(2_000, description="images for a measurement while training")
+
+
+SCHEMAS = {
+    "data": data.BaseSource.model_fields,
+    "train": Train.model_fields,
+    "evaluate": Evaluate.model_fields,
+}
 
 
 class Experiment(Section):
@@ -65,7 +107,9 @@ class Experiment(Section):
     train: Train = Train()
     evaluate: Evaluate = Evaluate()
     origin: str = Field("", exclude=True, description="the file it came from, for messages")
-    overrides: dict[str, str] = Field({}, exclude=True, description="what the command line changed, for messages")
+    overrides: dict[str, Any] = Field({}, exclude=True, description="what was changed by hand, for messages")
+    overridden_in: str = Field("command line", exclude=True, description="where that was written, for messages")
+    notes: tuple[str, ...] = Field((), exclude=True, description="what to say before the experiment is used")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON data; `from_dict` reads it back."""
@@ -82,7 +126,7 @@ def load(preset: str, overrides: Iterable[str] = (), *, smoke: bool = False) -> 
 
     Args:
         overrides: "section.key=value" strings; values are TOML ("64", "[16, 16, 3]", "true"), other text is a string.
-        smoke: apply the preset's `[smoke]` overlay, before the overrides.
+        smoke: make it tiny, by `SMOKE` and the preset's `[smoke]` table, before the overrides.
 
     Raises:
         ZooError: an unknown preset or key, a wrong type, an impossible value.
@@ -97,12 +141,13 @@ def load(preset: str, overrides: Iterable[str] = (), *, smoke: bool = False) -> 
     tables.setdefault("preset", path.stem)
     _require_tables(tables, origin)
     if smoke:
-        if not overlay or not isinstance(overlay, Mapping):
-            raise ZooError(f"{origin}: has no [smoke] table, so --smoke has nothing to apply.")
+        if not isinstance(overlay, Mapping):
+            raise ZooError(f"{origin}: smoke must be a table, got {overlay!r}.")
+        _merge(tables, SMOKE)
         _merge(tables, overlay)
     texts = _texts(overrides)
-    _apply(tables, texts)
-    return _validate(tables, origin, texts)
+    notes = _apply(tables, texts)
+    return _validate(tables, origin, texts, notes)
 
 
 def override(experiment: Experiment, overrides: Iterable[str]) -> Experiment:
@@ -113,8 +158,8 @@ def override(experiment: Experiment, overrides: Iterable[str]) -> Experiment:
     """
     texts = _texts(overrides)
     tables = experiment.as_dict()
-    _apply(tables, texts)
-    return _validate(tables, experiment.origin, {**experiment.overrides, **texts})
+    notes = _apply(tables, texts)
+    return _validate(tables, experiment.origin, {**experiment.overrides, **texts}, notes)
 
 
 def data_options(data_dir: str | None, download: bool) -> list[str]:
@@ -131,6 +176,8 @@ def split(override: str, sections: Iterable[str] = SECTIONS) -> tuple[str, str, 
     """
     key, equals, text = override.partition("=")
     section, dot, name = key.strip().partition(".")
+    if equals and not dot and (homes := [f"{home}.{override}" for home, table in SCHEMAS.items() if key in table]):
+        raise ZooError(f"command line: {override!r} names no section: write {' or '.join(homes)}.")
     if not equals or not dot or not name:
         raise ZooError(
             f"command line: cannot read {override!r}: write section.key=value, for example train.steps=1000."
@@ -156,24 +203,49 @@ def _parse(text: str) -> Any:
         return text
 
 
-def _apply(tables: dict[str, Any], texts: Mapping[str, str]) -> None:
+def _apply(tables: dict[str, Any], texts: Mapping[str, str]) -> list[str]:
+    """Lay what the command line says over `tables`; returns what people should know of it."""
     changes: dict[str, dict[str, Any]] = {}
     for key, text in texts.items():
         section, name = key.split(".", 1)
         changes.setdefault(section, {})[name] = _parse(text)
-    _merge(tables, changes)
+    before = tables.get("data", {}).get("source")
+    if left := _merge(tables, changes):
+        return [f"data.source={tables['data']['source']}: {', '.join(left)} left out, made for {before} data"]
+    return []
 
 
-def _merge(tables: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    """Lay `changes` over `tables`. Where the data's source changes, only the keys that all sources know are kept."""
+def _merge(tables: dict[str, Any], changes: Mapping[str, Any]) -> list[str]:
+    """Lay `changes` over `tables`. Where the data's source changes, what belongs to the old one does not stay.
+
+    Returns:
+        The settings of the old source that stay behind, as "section.key=value"; defaults are not worth a word.
+    """
+    left = []
+    source, other = (table.get("source") for table in (tables.get("data", {}), _table(changes, "data")))
+    if other not in (None, source):
+        for section, key in OF_THE_SOURCE:
+            value = tables.get(section, {}).get(key)
+            if value not in (None, [], "train") and key not in _table(changes, section):
+                left.append(f"{section}.{key}={_text(value)}")
+            tables[section] = {name: value for name, value in tables.get(section, {}).items() if name != key}
+        own = data.BaseSource.model_fields
+        tables["data"] = {key: value for key, value in tables["data"].items() if key in own}
     for section, values in changes.items():
-        if not isinstance(values, Mapping):
+        if isinstance(values, Mapping):
+            before = tables.get(section, {})
+            tables[section] = {**before, **_nested(before, values, section)}
+        else:
             tables[section] = values
-            continue
-        before = tables.get(section, {})
-        if section == "data" and values.get("source", before.get("source")) != before.get("source"):
-            before = {key: value for key, value in before.items() if key in data.BaseSource.model_fields}
-        tables[section] = {**before, **_nested(before, values, section)}
+    return left
+
+
+def _table(tables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return tables[name] if isinstance(tables.get(name), Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _nested(before: Mapping[str, Any], values: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -193,7 +265,7 @@ def _nested(before: Mapping[str, Any], values: Mapping[str, Any], path: str) -> 
     return result
 
 
-def _validate(tables: dict[str, Any], origin: str, texts: Mapping[str, str]) -> Experiment:
+def _validate(tables: dict[str, Any], origin: str, texts: Mapping[str, str], notes: Iterable[str] = ()) -> Experiment:
     for key in tables:
         if key not in ("preset", "family", *SECTIONS):
             raise unknown("key", key, ["family", *SECTIONS], where=origin)
@@ -210,7 +282,7 @@ def _validate(tables: dict[str, Any], origin: str, texts: Mapping[str, str]) -> 
     source = data.source_class(name)
     for section, schema in {"data": source, "train": Train, "evaluate": Evaluate}.items():
         tables[section] = check(schema, tables.get(section, {}), section, origin, texts)
-    return Experiment(**tables, origin=origin, overrides=dict(texts))
+    return Experiment(**tables, origin=origin, overrides=dict(texts), notes=tuple(notes))
 
 
 def _require_tables(tables: Mapping[str, Any], origin: str) -> None:

@@ -11,13 +11,21 @@ from pydantic import BaseModel
 from tfgan_zoo.errors import ZooError, unknown
 
 
-def check(schema: type[BaseModel], values: Mapping[str, Any], section: str, origin: str, texts: Mapping[str, str]):
+def check(
+    schema: type[BaseModel],
+    values: Mapping[str, Any],
+    section: str,
+    origin: str,
+    texts: Mapping[str, Any],
+    place: str = "command line",
+):
     """`values` as an object of `schema`: as JSON, where an array may become a tuple but nothing else changes its type.
 
     Args:
         section: which table of the preset it is, for messages.
         origin: the file it comes from.
-        texts: what the command line changed: {"section.key": text}.
+        texts: what was changed by hand: {"section.key": text, or a value that is no text of the command line}.
+        place: where it was changed.
 
     Raises:
         ZooError: an unknown key, a wrong type, an impossible value.
@@ -30,8 +38,8 @@ def check(schema: type[BaseModel], values: Mapping[str, Any], section: str, orig
         key = f"{section}.{problem['loc'][0]}" if problem["loc"] else section
         mended = problem["type"] == "string_type" and len(problem["loc"]) == 1 and key in texts
         if mended and values[problem["loc"][0]] != texts[key]:
-            return check(schema, {**values, problem["loc"][0]: texts[key]}, section, origin, texts)
-    raise _explain(problems, schema, section, origin, texts)
+            return check(schema, {**values, problem["loc"][0]: texts[key]}, section, origin, texts, place)
+    raise _explain(problems, schema, section, origin, texts, place)
 
 
 _IN_TOML = {  # what pydantic's error types ask for, in the words of a preset
@@ -45,7 +53,7 @@ _IN_TOML = {  # what pydantic's error types ask for, in the words of a preset
 }
 
 
-def _explain(problems: list, schema: type[BaseModel], section: str, origin: str, texts: Mapping[str, str]) -> ZooError:
+def _explain(problems: list, schema: type[BaseModel], section: str, origin: str, texts, place: str) -> ZooError:
     problem = problems[0]
     location, given = problem["loc"], problem["input"]
     field = schema.model_fields.get(str(location[0])) if location else None
@@ -58,7 +66,7 @@ def _explain(problems: list, schema: type[BaseModel], section: str, origin: str,
         location = location[:-1]
         told = [p for p in problems if p["loc"][:-1] == location and p["input"] == given]
     key = ".".join([section, *map(str, location)])
-    where = "command line" if any(text.startswith(key) or key.startswith(text) for text in texts) else origin
+    where = place if any(text.startswith(key) or key.startswith(text) for text in texts) else origin
     more = f" (and {len(problems) - len(told)} more)" if len(problems) > len(told) else ""
     if problem["type"] == "extra_forbidden" and len(location) == 1:
         return unknown("key", key, [f"{section}.{name}" for name in schema.model_fields], where=where)

@@ -1,5 +1,6 @@
 """What people see: notes on stderr, tables on stdout, progress with time left."""
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,10 @@ def live() -> bool:
 
 
 def progress(shown: bool = True, **options):
-    """A display on stderr with a bar, counts, time left and a free `text` field; nothing unless `shown` and `live`."""
+    """A display on stderr with a bar, counts and time left; nothing unless `shown` and `live`.
+
+    A task's `text` stands below its bar, where a narrow terminal has room for it.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -26,23 +30,29 @@ def progress(shown: bool = True, **options):
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.text import Text
 
-    return Progress(
+    class WithText(Progress):
+        def get_renderables(self):
+            yield self.make_tasks_table(self.tasks)
+            yield from (Text(f"  {task.fields['text']}") for task in self.tasks if task.fields.get("text"))
+
+    return WithText(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=None),  # what the rest leaves
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(compact=True),
-        TextColumn("{task.fields[text]}"),
         console=Console(stderr=True),
+        expand=True,
         disable=not (shown and live()),
         **options,
     )
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout; as wide as its contents where stdout is not a terminal."""
+    """Print a table on stdout; where that is no terminal, a row is a line without blanks at its end."""
     from rich.console import Console
     from rich.table import Table
 
@@ -51,7 +61,12 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         view.add_column(column, overflow="fold")
     for row in rows:
         view.add_row(*["" if value is None else str(value) for value in row])
-    Console(width=None if sys.stdout.isatty() else 200, markup=False, highlight=False).print(view)
+    if sys.stdout.isatty():
+        Console(markup=False, highlight=False).print(view)
+        return
+    text = io.StringIO()
+    Console(file=text, width=10_000, markup=False, highlight=False, color_system=None).print(view)
+    print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
 def duration(seconds: float) -> str:

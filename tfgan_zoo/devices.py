@@ -8,6 +8,8 @@ from typing import Any
 
 from tfgan_zoo.errors import ZooError
 
+MOST_ON_CPU = 16  # logical devices, which share the processors' cores
+
 
 def logical_cpus(count: int) -> None:
     """Make `count` logical CPU devices. Must be called before TensorFlow touches its devices.
@@ -35,7 +37,7 @@ def strategy(replicas: int | None = None):
     One per number of replicas in a process.
 
     Raises:
-        ZooError: more replicas than GPUs.
+        ZooError: more replicas than GPUs, or than processors without one could be meant to serve.
     """
     import tensorflow as tf
 
@@ -45,6 +47,9 @@ def strategy(replicas: int | None = None):
         if count > len(gpus):
             raise ZooError(f"replicas={count}: this machine has {len(gpus)} GPU(s). Use at most that many.")
         return tf.distribute.MirroredStrategy([f"GPU:{i}" for i in range(count)])
+    most = max(os.cpu_count() or 1, MOST_ON_CPU)
+    if replicas and replicas > most:
+        raise ZooError(f"replicas={replicas}: on processors without a GPU give at most {most}.")
     if replicas and replicas > 1:
         logical_cpus(replicas)
     return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas or 1)])

@@ -9,6 +9,7 @@ import numpy as np
 
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.modalities import ClassLabel, Modality
+from tfgan_zoo.modalities.base import as_array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,12 +23,14 @@ class Noise:
 
     def given(self, value: Any) -> np.ndarray:
         """What a caller gave for this input: float32 (n, ...), or one (...) for all rows. Raises ZooError."""
-        value = np.asarray(value, np.float32)
-        if value.shape not in (self.shape, (*value.shape[:1], *self.shape)):
-            raise ZooError(f"got numbers of shape {value.shape}; it takes {self.shape}.")
-        if (self.low is not None and value.min() < self.low) or (self.high is not None and value.max() > self.high):
-            raise ZooError(f"got {value.min():g} to {value.max():g}; it takes {self.low:g} to {self.high:g}.")
-        return value
+        array = as_array(value)
+        if array.dtype.kind not in "biuf" or self.shape not in (array.shape, array.shape[1:]):
+            raise ZooError(f"got {str(value)[:60]!r} of shape {array.shape}; it takes numbers of shape {self.shape}.")
+        array = array.astype(np.float32)
+        low, high = -np.inf if self.low is None else self.low, np.inf if self.high is None else self.high
+        if array.size and not low <= array.min() <= array.max() <= high:
+            raise ZooError(f"got numbers from {array.min():g} to {array.max():g}; it takes {low:g} to {high:g}.")
+        return array
 
     def to_model(self, x):
         """As it is."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tfgan_zoo.errors import ZooError
+
 
 def cache_folder() -> Path:
     """Where downloads and cached statistics go: $TFGAN_ZOO_CACHE or ~/.cache/tfgan_zoo."""
@@ -32,6 +34,17 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def written(path: str | os.PathLike) -> Iterator[Path]:
+    """`atomic` for paths that a user gave: a failure to write becomes a one-line ZooError."""
+    try:
+        with atomic(path) as temporary:
+            yield temporary
+    except OSError as error:
+        reason = error.strerror or error
+        raise ZooError(f"cannot write {path}: {reason}. Choose a place you may write to.") from error
+
+
 def write_text(path: str | os.PathLike, text: str) -> None:
     """Write `text` (UTF-8) atomically."""
     with atomic(path) as temporary:
@@ -41,6 +54,16 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write `value` as indented JSON, atomically."""
     write_text(path, json.dumps(value, indent=2) + "\n")
+
+
+def append(path: str | os.PathLike, lines: str) -> None:
+    """Add whole lines to a text file; a line that a kill cut short before them is closed first."""
+    with open(path, "ab+") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                lines = "\n" + lines
+        file.write(lines.encode())
 
 
 def sha256(path: str | os.PathLike) -> str:

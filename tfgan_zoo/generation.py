@@ -4,18 +4,22 @@ import numbers
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from tfgan_zoo import console, images, output, sampling
+from tfgan_zoo import console, images, output, resources, sampling
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.modalities import Modality
 
 METHODS = ("linear", "spherical")
 LAST_SEED = 2**63 - 1
+LONGEST = 10_000  # answers of a walk in one picture or animation
+TOGETHER = 64  # answers of a walk that are computed at once
+COPIES = 4  # of the answers in memory at the worst: the parts, the whole, the picture, the picture that is encoded
 ALIGNED = 8  # answers are computed in multiples of this; see `computed`
 
 
@@ -28,6 +32,7 @@ def generate(
     out: str | os.PathLike | None = None,
     grid: bool = True,
     batch: int = 64,
+    seeds: Sequence[int] | None = None,
     **given: Any,
 ) -> np.ndarray:
     """Ask the model to `generate`; answer i is a function of the model, of `seed + i` and of what is given.
@@ -41,6 +46,7 @@ def generate(
             None writes nothing.
         grid: whether the one picture is enlarged and has margins; without, the images touch, pixel for pixel.
         batch: how many answers are computed at once (rounded up to a multiple of 8).
+        seeds: of the answers, in place of `num` and `seed`.
         given: conditions by input name, such as `label=3` or `text="a red apple"`: one for all or one for each.
 
     Returns:
@@ -52,20 +58,25 @@ def generate(
     """
     check_whole("num", num, 1)
     check_whole("batch", batch, 1)
-    check_seeds([seed, seed + num - 1])
+    check_whole("a seed", seed, 0)
+    check_seeds([seed, seed + num - 1] if seeds is None else seeds)
     check_truncation(truncation)
     kind = output_of(model)
+    seeds = range(seed, seed + num) if seeds is None else list(seeds)
+    num = len(seeds)
+    check_whole("the number of seeds", num, 1)
+    resources.require_memory(COPIES * num * kind.nbytes, f"num={num}")
     target = output.destination(out, output.suffixes_of(kind))
     single = target is None or output.is_file(target, kind)
-    names = [f"seed{i:08d}{kind.suffixes[0]}" for i in range(seed, seed + num)]
+    names = [] if single else [f"seed{i:08d}{kind.suffixes[0]}" for i in seeds]
     if not single:
         output.check_folder(target, names)
     parts = []
     with console.progress(shown=num > batch, transient=True) as bar:
         task = bar.add_task("generating", total=num, text="")
-        for start, part in computed(model, range(seed, seed + num), truncation, batch, given):
+        for start, part in computed(model, seeds, truncation, batch, given):
             parts.append(part)
-            for name, datum in zip(names[start:], part, strict=False) if not single else ():
+            for name, datum in zip(names[start:], part, strict=False):
                 kind.write(target / name, datum)
             bar.advance(task, len(part))
     result = np.concatenate(parts)
@@ -79,7 +90,7 @@ def computed(
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Pairs of (index of the first, stored answers) that cover `seeds`, at most `batch` at once."""
     sampler = sampling.sampler(model, "generate", truncation)
-    given = {key: sampling.stored(model, "generate", key, value) for key, value in given.items()}
+    given = sampling.stored(model, "generate", given, len(seeds))
     # Matrix kernels treat the last rows of a ragged batch apart, and then the last bit of a float can differ.
     # In batches of whole blocks an answer is the same to the bit whatever is computed beside it.
     batch += -batch % ALIGNED
@@ -113,13 +124,14 @@ def interpolate(
 
     Args:
         seeds: two or more, each 0 or more.
-        steps: images on the way from one seed to the next, both ends counted; 2 or more.
+        steps: answers on the way from one seed to the next, both ends counted; 2 or more.
         method: "linear" as in DCGAN (Radford et al. 2015, figure 4), or "spherical": slerp, along which
             normal latents keep a typical length (White 2016, https://arxiv.org/abs/1609.04468).
-        out: a picture file (one row per pair), or a .gif that walks through all seeds and back.
+        out: a picture file (one row per pair), a .gif of pictures that walks through all seeds and back, .npy for the
+            array, or what else `generate` writes into one file.
         seconds: how long the animation shows a frame.
         truncation: as `generate`.
-        given: conditions, as `generate`; classes that are left out are those of the first seed, all the way.
+        given: conditions, as `generate`, one for the whole walk; classes that are left out are the first seed's.
 
     Returns:
         Stored answers (pairs, steps, ...), such as uint8 (pairs, steps, height, width, channels).
@@ -133,7 +145,11 @@ def interpolate(
     check_whole("steps", steps, 2)
     if method not in METHODS:
         raise unknown("method", method, METHODS)
-    target = output.destination(out, (*output.PICTURES, ".gif"), folders=False)
+    resources.require_memory(COPIES * steps * (len(seeds) - 1) * kind.nbytes, f"steps={steps}")
+    animated = kind.visible and not kind.crowd and ".gif" not in output.suffixes_of(kind)
+    target = output.destination(out, (*output.suffixes_of(kind), *[".gif"] * animated), folders=False)
+    if target is not None and target.suffix.lower() != ".npy" and steps * (len(seeds) - 1) > LONGEST:
+        raise ZooError(f"steps={steps}: too many to look at; give {LONGEST:,} in all at most, or write a .npy file.")
     between = lerp if method == "linear" else slerp
     inputs = drawn(model, seeds, truncation, given)
     noise = sampling.endpoint_of(model, "generate").noise
@@ -148,26 +164,40 @@ def interpolate(
         rows.append(answered(model, walk))
     result = np.stack(rows)
     if target is not None:
-        pictures = np.stack([kind.picture(row) for row in result])
-        if target.suffix.lower() == ".gif":
-            frames = [images.grid(frame[None], padding=0) for row in pictures for frame in row[:-1]]
-            frames.append(images.grid(pictures[-1, -1:], padding=0))
-            images.save_gif(target, frames + frames[-2:0:-1], seconds)
-        else:
-            flat = pictures.reshape(-1, *pictures.shape[2:])
-            images.save_image(target, images.grid(flat, columns=pictures.shape[1]))
+        save_walk(kind, target, result, seconds, animated)
     return result
 
 
+def save_walk(kind: Modality, target: Path, walk: np.ndarray, seconds: float, animated: bool) -> None:
+    """Write stored answers (pairs, steps, ...) in the format of the suffix."""
+    suffix = target.suffix.lower()
+    if suffix == ".gif" and animated:
+        pictures = [kind.picture(row) for row in walk]
+        frames = [images.grid(frame[None], padding=0) for row in pictures for frame in row[:-1]]
+        frames.append(images.grid(pictures[-1][-1:], padding=0))
+        images.save_gif(target, frames + frames[-2:0:-1], seconds)
+    elif suffix in output.PICTURES:
+        pictures = np.stack([kind.picture(row) for row in walk])
+        images.save_image(target, images.grid(np.concatenate(pictures), columns=pictures.shape[1]))
+    else:
+        output.write_all(kind, target, walk if suffix == ".npy" else np.concatenate(walk))
+
+
 def drawn(model: AdversarialModel, seeds: Sequence[int], truncation: float | None, given: Mapping[str, Any]) -> dict:
-    """The inputs of `generate` for `seeds`, in model form; classes that are not given are the first seed's."""
-    stored = {key: sampling.stored(model, "generate", key, value)[0] for key, value in given.items()}
+    """The inputs of `generate` for `seeds`, in model form; what is given is one datum for all of them."""
+    found = sampling.stored(model, "generate", given, 1)
+    stored = {key: value if one else value[0] for key, (value, one) in found.items()}
     return sampling.draw(model, "generate", tf.constant(list(seeds), tf.int64), stored, truncation)
 
 
 def answered(model: AdversarialModel, inputs: Mapping[str, Any]) -> np.ndarray:
-    """What `generate` answers to inputs in model form: stored answers."""
-    return output_of(model).to_stored(sampling.ask(model, "generate", inputs)).numpy()
+    """What `generate` answers to inputs in model form: stored answers. Raises ZooError where they hold NaN."""
+    parts, count = [], len(next(iter(inputs.values())))
+    for first in range(0, count, TOGETHER):
+        part = sampling.ask(model, "generate", {key: value[first : first + TOGETHER] for key, value in inputs.items()})
+        sampling.refuse_broken(int(sampling.broken_in(part)), len(part), model.name)
+        parts.append(output_of(model).to_stored(part).numpy())
+    return np.concatenate(parts)
 
 
 def lerp(a: tf.Tensor, b: tf.Tensor, t: tf.Tensor) -> tf.Tensor:
@@ -205,40 +235,39 @@ def arithmetic(
         expression: seeds, or groups of seeds that stand for the mean of their latents, joined by + and -:
             "3 - 7 + 12" or "(1,2,3) - (4,5,6) + (7,8,9)".
         out: a picture file. It shows the images of each group, below them the image of the group's mean, with
-            the signs between, and the result.
-
+            the signs between, and the result; of points, one scatter plot of the results. Else as `generate`.
         truncation, given: as `interpolate`.
 
     Returns:
-        uint8 pictures (terms + 1, height, width, channels): of each term's mean, then of the result.
+        Stored answers (terms + 1, ...): to each term's mean, then the result.
 
     Raises:
         ZooError: names the part of the expression that could not be read.
     """
     kind = output_of(model)
-    if not kind.visible or kind.crowd:
-        raise ZooError(f"{type(model).__name__} makes {kind.plural}; arithmetic is shown with pictures alone.")
     check_truncation(truncation)
     terms = parse(expression)
     signs = [sign for sign, _ in terms]
-    target = output.destination(out, output.PICTURES, folders=False)
+    target = output.destination(out, output.suffixes_of(kind), folders=False)
     noise = sampling.endpoint_of(model, "generate").noise
     groups = [drawn(model, seeds, truncation, given) for _, seeds in terms]
     held = {key: value[:1] for key, value in groups[0].items() if key not in noise}  # one class for the whole equation
 
-    def shown(rows: Mapping[str, tf.Tensor]) -> np.ndarray:
+    def made(rows: Mapping[str, tf.Tensor]) -> np.ndarray:
         count = len(next(iter(rows.values())))
-        return kind.picture(answered(model, dict(rows) | {key: tf.repeat(v, count, 0) for key, v in held.items()}))
+        return answered(model, dict(rows) | {key: tf.repeat(v, count, 0) for key, v in held.items()})
 
     means = {key: tf.stack([tf.reduce_mean(group[key], 0) for group in groups]) for key in noise}
     total = {key: tf.tensordot(tf.cast(signs, value.dtype), value, 1) for key, value in means.items()}
-    result = shown({key: tf.concat([value, total[key][None]], 0) for key, value in means.items()})
-    if target is not None:
+    result = made({key: tf.concat([value, total[key][None]], 0) for key, value in means.items()})
+    if target is not None and target.suffix.lower() in output.PICTURES and not kind.crowd:
         members = [
-            shown({key: group[key] for key in noise}) if len(seeds) > 1 else ()
+            kind.picture(made({key: group[key] for key in noise})) if len(seeds) > 1 else ()
             for group, (_, seeds) in zip(groups, terms, strict=True)
         ]
-        images.save_image(target, equation(signs, members, result))
+        images.save_image(target, equation(signs, members, kind.picture(result)))
+    elif target is not None:
+        output.write_all(kind, target, result)
     return result
 
 

@@ -1,16 +1,14 @@
 """Pictures as uint8 arrays (h, w, c): read from files, brought to a shape, laid out as grids, written."""
 
-import contextlib
 import math
 import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps, ImageSequence
 
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.files import atomic
+from tfgan_zoo.files import written
 
 WHITE = 255
 SEEN_SIDE = 96  # smaller images are enlarged towards this side ...
@@ -42,6 +40,8 @@ def to_array(picture: Image.Image) -> np.ndarray:
 
 def decode(path: str | os.PathLike) -> np.ndarray | None:
     """The picture in a file as `to_array` gives it, or None where it cannot be decoded whole."""
+    if not os.path.isfile(path):  # a named pipe would wait for a writer for ever
+        return None
     try:
         with Image.open(path) as picture:
             return to_array(picture)
@@ -51,6 +51,8 @@ def decode(path: str | os.PathLike) -> np.ndarray | None:
 
 def decode_frames(path: str | os.PathLike) -> np.ndarray | None:
     """The frames of an animation as uint8 (frames, h, w, 1 or 3), or None where it cannot be decoded whole."""
+    if not os.path.isfile(path):  # as in `decode`
+        return None
     try:
         with Image.open(path) as picture:
             frames = [to_array(frame.copy()) for frame in ImageSequence.Iterator(picture)]
@@ -188,14 +190,3 @@ def save_gif(path: str | os.PathLike, frames: Sequence[np.ndarray], seconds: flo
     first, *rest = [picture(frame) for frame in frames]
     with written(path) as temporary:
         first.save(temporary, save_all=True, append_images=rest, duration=round(seconds * 1000), loop=0)
-
-
-@contextlib.contextmanager
-def written(path: str | os.PathLike) -> Iterator[Path]:
-    """`files.atomic` whose failures are told in one line."""
-    try:
-        with atomic(path) as temporary:
-            yield temporary
-    except OSError as error:
-        reason = error.strerror or error
-        raise ZooError(f"cannot write {path}: {reason}. Choose a place you may write to.") from error

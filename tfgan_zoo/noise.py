@@ -30,7 +30,8 @@ class NoiseStream:
 
     def _training_key(self) -> tf.Tensor:
         context = tf.distribute.get_replica_context()
-        replica = context.replica_id_in_sync_group if context else 0
+        apart = context and not getattr(self._thread, "alike", False)
+        replica = context.replica_id_in_sync_group if apart else 0
         stream = tf.constant(self.seed, tf.int64) * 4096 + tf.cast(replica, tf.int64)
         self._thread.draws = getattr(self._thread, "draws", 0) + 1  # at trace time: one number per place that draws
         return tf.stack([stream, self.step * 1024 + self._thread.draws])
@@ -48,6 +49,15 @@ class NoiseStream:
             yield
         finally:
             self._thread.key = self._thread.truncation = None
+
+    @contextlib.contextmanager
+    def alike(self) -> Iterator[None]:
+        """Inside, all replicas draw the same numbers: for what they keep together."""
+        self._thread.alike = True
+        try:
+            yield
+        finally:
+            self._thread.alike = False
 
     @property
     def truncation(self) -> float | None:
@@ -67,6 +77,11 @@ class NoiseStream:
             middle, half = (low + high) / 2, (high - low) / 2 * self.truncation
             low, high = middle - half, middle + half
         return tf.random.stateless_uniform(shape, self._key(), low, high)
+
+    def per_row(self, x: tf.Tensor) -> tf.Tensor:
+        """U(0, 1), one number for each row of `x`, of a shape that multiplies it: (n, 1, 1, 1) for pictures."""
+        count = x.shape[0] if x.shape[0] is not None else tf.shape(x)[0]
+        return self.uniform((count, *[1] * (len(x.shape) - 1)))
 
     def integers(self, shape, below: int) -> tf.Tensor:
         """Whole numbers from 0 to `below` - 1, equally likely, int32; truncation does not touch them."""

@@ -1,6 +1,6 @@
-"""Penalties on a network's gradients: scalars, means over the batch, differentiable a second time."""
+"""Penalties on a network's gradients and weights: scalars, differentiable a second time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import tensorflow as tf
 
@@ -23,3 +23,8 @@ def gradient_penalty(critic: Callable, real: tf.Tensor, fake: tf.Tensor, epsilon
     squares = tf.reduce_sum(tf.square(gradients), axis=range(1, len(gradients.shape)))
     norms = tf.sqrt(squares + 1e-12)  # the root has no gradient at 0
     return tf.reduce_mean(tf.square(norms - 1.0))
+
+
+def l2(variables: Iterable[tf.Variable]) -> tf.Tensor:
+    """Half the sum of squares of all weights, whose gradient is the weights themselves: weight decay's classic form."""
+    return tf.add_n([tf.reduce_sum(tf.square(variable)) for variable in variables]) / 2

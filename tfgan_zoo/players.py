@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
@@ -19,13 +19,14 @@ class Player:
     `name` is the player's loss method without `_loss` ("generator" -> `model.generator_loss`), `networks` the model's
     attributes whose variables it owns (default: the one of its name), `steps` its updates per turn, each on its own
     slice of the batch (k of Algorithm 1 in Goodfellow et al. 2014, n_critic of WGAN), and `optimizer` makes the
-    paper's optimizer.
+    paper's optimizer. It plays in the named `phases`, or in all.
     """
 
     name: str
     networks: tuple[str, ...] = ()
     steps: int = 1
     optimizer: Callable[[], keras.optimizers.Optimizer] = adam
+    phases: tuple[str, ...] = ()
 
     def __post_init__(self):
         object.__setattr__(self, "networks", tuple(self.networks) or (self.name,))
@@ -58,6 +59,11 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
         names = [player.name for player in players]
         if isinstance(chosen, str | keras.optimizers.Optimizer):
             chosen = {name: chosen for name in names}  # every player gets its own copy below
+        if not isinstance(chosen, Mapping | None):
+            raise ZooError(
+                f"optimizer {chosen!r}: give {{player: optimizer}} for {', '.join(names)}, or one Keras optimizer or "
+                "its name for all of them."
+            )
         by_player = {}
         for name in chosen or {}:
             if name not in names:
@@ -97,6 +103,15 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
     def variables(self):
         """The state of every player's optimizer."""
         return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
+    def restart(self) -> None:
+        """Begin anew: moments, counts of steps and what else has been gathered are those of fresh optimizers."""
+        for optimizer in self.optimizers:
+            optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # the scale of losses stays
+            fresh = type(optimizer).from_config(optimizer.get_config())
+            fresh.build(optimizer._trainable_variables)
+            for variable, value in zip(optimizer.variables, fresh.variables, strict=True):
+                variable.assign(value.value)
 
     def save_own_variables(self, store):
         """Nothing of its own: Keras finds the players' optimizers as children."""

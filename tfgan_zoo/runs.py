@@ -7,7 +7,7 @@ losses.png   checkpoints/step-00001000.weights.h5   model.keras   finished.json
 import contextlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class Run:
         if folder is not None:
             path = Path(folder)
             if path.exists() and not path.is_dir():
-                raise ZooError(f"--run-dir {path}: is a file. Name a directory.")
+                raise ZooError(f"{path}: is a file; a run needs a directory.")
             if path.is_dir() and any(path.iterdir()):
                 run = cls(path)
                 run._refuse_unless_continued(experiment)
@@ -50,7 +50,7 @@ class Run:
                 return cls._create(experiment, path)
             if (path / "config.json").is_file():
                 run = cls(path)
-                if not run.finished and not run.differing(experiment):
+                if not run.finished and not run.lost and not run.differing(experiment):
                     return run
             number += 1
 
@@ -68,7 +68,7 @@ class Run:
             "data.data_dir",
             "data.download",
             "data.cache",
-        )  # data are told by their hash
+        )  # data are identified by their hash
         return sorted(
             key
             for key in before.keys() | now.keys()
@@ -80,26 +80,27 @@ class Run:
             key = differing[0]
             before, now = _flat(self.config()).get(key), _flat(experiment.as_dict()).get(key)
             raise ZooError(
-                f"--run-dir {self.path}: holds another experiment: {key} is {before!r} there and {now!r} here. "
+                f"{self.path}: holds another experiment: {key} is {before!r} there and {now!r} here. "
                 "Name another directory, or the same settings."
             )
         if self.finished and self.step >= experiment.train.steps:
             raise ZooError(
-                f"--run-dir {self.path}: is finished at step {self.step:,}. Train on with train.steps=N above that, or "
-                "name another directory."
+                f"{self.path}: is finished at step {self.step:,}. Train on with train.steps=N above that, or name "
+                "another directory."
             )
-        if self.finished and not self.checkpoints:
-            raise ZooError(
-                f"--run-dir {self.path}: is finished and its checkpoints are gone, so it cannot go on. Name another "
-                "directory."
-            )
+        if self.lost:
+            raise ZooError(f"{self.path}: its checkpoints are gone, so it cannot go on. Name another directory.")
 
     def config(self) -> dict[str, Any]:
         """What `config.json` holds."""
+        path = self.path / "config.json"
         try:
-            return json.loads((self.path / "config.json").read_text(encoding="utf-8"))
+            found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise ZooError(f"{self.path / 'config.json'}: not JSON: {error}.") from None
+            raise ZooError(f"{path}: not JSON: {error}.") from None
+        if not isinstance(found, dict):
+            raise ZooError(f"{path}: holds no settings of a run.")
+        return found
 
     def experiment(self) -> Experiment:
         """The run's experiment."""
@@ -109,6 +110,15 @@ class Run:
     def finished(self) -> bool:
         """Whether training came to its end."""
         return (self.path / "finished.json").is_file()
+
+    @property
+    def lost(self) -> bool:
+        """Whether it had checkpoints that are gone: training again would overwrite what is left of it."""
+        if self.checkpoints:
+            return False
+        first = self.config().get("train", {}).get("checkpoint_every", 0)
+        logged = max((row["step"] for row in self.metrics()), default=0)
+        return self.finished or logged > first or any(session.get("from_step") for session in self.sessions)
 
     # === Checkpoints ===
     @property
@@ -150,14 +160,15 @@ class Run:
             try:
                 model.load_weights(path)
             except Exception as error:  # h5py and Keras raise many kinds for damaged files
-                problems.append(f"{path.name}: {str(error).splitlines()[0]}")
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                problems.append(f"{path.name} cannot be read: {reason}")
                 continue
             if problems:
-                console.note(f"{self.path}: {problems[0]}; step {reached:,} is used instead")
+                console.note(f"warning: {self.path}: {'; '.join(problems)}; step {reached:,} is used instead")
             return reached
         if problems:
             raise ZooError(
-                f"{self.path}: no checkpoint can be read ({'; '.join(problems)}). Delete them to start again."
+                f"{self.path}: no checkpoint can be read ({'; '.join(problems)}). Train again in another directory."
             )
         return 0
 
@@ -166,39 +177,49 @@ class Run:
     def sessions(self) -> list[dict[str, Any]]:
         """The environment of every session that worked on the run, each with the step it began at."""
         path = self.path / "environment.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        except ValueError:
+            console.note(f"{path}: cannot be read; the sessions before this one are forgotten")
+            return []
 
     def note_session(self, step: int, environment: dict[str, Any]) -> None:
         """Add a session that begins at `step`."""
         files.write_json(self.path / "environment.json", [*self.sessions, {"from_step": step, **environment}])
 
     def metrics(self) -> list[dict[str, Any]]:
-        """The lines of `metrics.jsonl`."""
-        path = self.path / "metrics.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines() if line] if path.is_file() else []
+        """The lines of `metrics.jsonl`; those that a kill or damage left unreadable are left out."""
+        return [row for row in self._rows("metrics.jsonl") if isinstance(row.get("step"), int)]
+
+    def _rows(self, name: str) -> list[dict[str, Any]]:
+        """The JSON objects in the file `name`, one a line; those that cannot be read are left out."""
+        path, rows = self.path / name, []
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+            with contextlib.suppress(ValueError):
+                rows.append(json.loads(line))
+        return [row for row in rows if isinstance(row, dict)]
 
     @property
     def seconds(self) -> float:
         """Time spent training up to the last log line, over all sessions."""
         rows = self.metrics()
-        return rows[-1]["seconds"] if rows else 0.0
+        return rows[-1].get("seconds", 0.0) if rows else 0.0
 
     def append(self, name: str, row: dict[str, Any]) -> None:
-        """Add one JSON line to the file `name`; a line that a kill cut short before it is closed first."""
-        with open(self.path / name, "ab+") as file:
-            if file.tell():
-                file.seek(-1, 2)
-                if file.read(1) != b"\n":
-                    file.write(b"\n")
-            file.write(json.dumps(row).encode() + b"\n")
+        """Add one JSON line to the file `name`."""
+        files.append(self.path / name, json.dumps(row) + "\n")
 
-    def note_results(self, results: Iterable[Any]) -> None:
-        """Add measured results to `evaluations.jsonl`; a place that cannot be written is told, not lost time over."""
+    def note_results(self, results: Iterable[Any], say: Callable[[str], Any] = console.note) -> None:
+        """Add measured results to `evaluations.jsonl`; `say` is told of a place that cannot be written."""
+        path = self.path / "evaluations.jsonl"
         try:
-            for result in results:
-                self.append("evaluations.jsonl", result.as_dict())
+            files.append(path, "".join(json.dumps(result.as_dict()) + "\n" for result in results))
         except OSError as error:
-            console.note(f"{self.path / 'evaluations.jsonl'}: not written ({error.strerror})")
+            say(f"the results are not noted in {path}: {error.strerror or error}")
+
+    def has_results(self, line: str) -> bool:
+        """Whether `evaluations.jsonl` holds results of what it calls `line`."""
+        return any(row.get("model") == line for row in self._rows("evaluations.jsonl"))
 
     @property
     def data(self) -> dict[str, Any]:
@@ -230,14 +251,7 @@ class Run:
         """Drop log lines past `step`, which a resumed run will write again (and a line that a kill cut short)."""
         path = self.path / "metrics.jsonl"
         if path.is_file():
-            kept = []
-            for line in path.read_text(encoding="utf-8").splitlines():
-                try:
-                    if json.loads(line)["step"] <= step:
-                        kept.append(line + "\n")
-                except (ValueError, KeyError):
-                    continue
-            files.write_text(path, "".join(kept))
+            files.write_text(path, "".join(json.dumps(row) + "\n" for row in self.metrics() if row["step"] <= step))
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

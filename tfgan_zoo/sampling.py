@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from tfgan_zoo.endpoints import Endpoint
@@ -67,20 +68,26 @@ def ask(model, name: str, inputs: Mapping[str, Any]) -> tf.Tensor:
     return tf.cast(answer, tf.float32) if answer.dtype.is_floating else answer
 
 
-def stored(model, name: str, key: str, value: Any) -> tuple[Any, bool]:
-    """What a caller gave for an input, in stored form, and whether it is one datum for all rows.
+def stored(model, name: str, given: Mapping[str, Any], count: int) -> dict[str, tuple[Any, bool]]:
+    """What a caller gave for the inputs of `count` rows: {key: (stored form, whether it is one datum for all rows)}.
 
     Raises:
-        ZooError: an input that the endpoint does not take, or a value that does not fit it.
+        ZooError: an input that the endpoint does not take, a value that does not fit it, another number of them.
     """
-    inputs = endpoint_of(model, name).inputs
-    if key not in inputs:
-        raise unknown("input", key, inputs, where=f"{type(model).__name__}.{name}")
-    try:
-        value = inputs[key].given(value)
-    except ZooError as error:
-        raise ZooError(f"{key}: {error}") from None
-    return value, len(value.shape) == len(inputs[key].shape)
+    inputs, found = endpoint_of(model, name).inputs, {}
+    for key, value in given.items():
+        if key not in inputs:
+            raise unknown("input", key, inputs, where=f"{type(model).__name__}.{name}")
+        try:
+            data = inputs[key].given(value)
+        except ZooError as error:
+            raise ZooError(f"{key}: {error}") from None
+        one = len(data.shape) == len(inputs[key].shape)
+        if not one and len(data) != count:
+            rows = "one" if count == 1 else f"one for all, or one for each of {count:,}"
+            raise ZooError(f"{key}: got {len(data):,} of them; give {rows}.")
+        found[key] = data, one
+    return found
 
 
 def broken_in(answers: tf.Tensor) -> tf.Tensor:
@@ -108,10 +115,12 @@ class Sampler:
 
     def __call__(self, seeds, **given) -> tf.Tensor:
         """int (n,) and conditions, as the endpoint's inputs take them -> stored answers (n, ...)."""
-        given = {key: stored(self.model, self.name, key, value)[0] for key, value in given.items()}
-        seeds = tf.convert_to_tensor(seeds, tf.int64)
-        answers, broken = self._traced(seeds, {key: tf.convert_to_tensor(value) for key, value in given.items()})
-        refuse_broken(int(broken), len(seeds), self.model.name)
+        seeds = tf.cast(seeds if tf.is_tensor(seeds) else np.asarray(seeds, np.int64), tf.int64)
+        count, rows = len(seeds), {}
+        for key, (value, one) in stored(self.model, self.name, given, count).items():
+            rows[key] = tf.constant(np.broadcast_to(value, (count, *value.shape)) if one else value)
+        answers, broken = self._traced(seeds, rows)
+        refuse_broken(int(broken), count, self.model.name)
         return answers
 
     def _compute(self, seeds, given):

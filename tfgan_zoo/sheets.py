@@ -29,15 +29,15 @@ class Sheet:
     def __init__(self, model, name: str, count: int, rows: Mapping[str, np.ndarray], main: bool):
         self.model, self.name, self.endpoint = model, name, sampling.endpoint_of(model, name)
         self.prefix = "step" if main else name
-        kind = self.endpoint.output
-        self.count = CROWD if kind.crowd else min(count, *(len(rows[key]) for key in self._shown_keys(rows)), count)
+        wanted = CROWD if self.endpoint.output.crowd else count
+        self.count = min([wanted, *(len(rows[key]) for key in self._shown_keys(rows))])
         self.given = {key: rows[key][: self.count] for key in self._shown_keys(rows)}
-        self.columns = None
-        for key, condition in self.endpoint.conditions.items():
-            if isinstance(condition, ClassLabel) and key not in self.given:
-                self.columns = min(condition.num_classes, 16)
-                self.count = max(1, round(self.count / self.columns)) * self.columns
-                self.given[key] = (np.arange(self.count) % self.columns).astype(np.int32)
+        kinds = self.endpoint.conditions.items()
+        classes = {key: min(kind.num_classes, 16) for key, kind in kinds if isinstance(kind, ClassLabel)}
+        self.columns = None if self.given else next(iter(classes.values()), None)
+        if self.columns:
+            self.count = max(1, round(self.count / self.columns)) * self.columns
+        self.given |= {key: (np.arange(self.count) % most).astype(np.int32) for key, most in classes.items()}
 
     def _shown_keys(self, rows: Mapping[str, np.ndarray]) -> list[str]:
         kinds = self.endpoint.conditions
@@ -89,6 +89,8 @@ def sheets_of(model, count: int, rows: Mapping[str, np.ndarray]) -> list[Sheet]:
 
 def real(path: Path, spec: Mapping[str, Modality], rows: Mapping[str, Any]) -> None:
     """Write what the model is given: the data's own pictures, those of one row below each other."""
-    stacks = [kind.picture(rows[key]) for key, kind in spec.items() if kind.visible]
+    seen = {key: kind for key, kind in spec.items() if kind.visible}
+    single = {key: kind for key, kind in seen.items() if not kind.crowd}  # a plot of all has no row of its own
+    stacks = [kind.picture(rows[key]) for key, kind in (single or seen).items()]
     if stacks:
         images.save_image(path, images.grid(stacks[0]) if len(stacks) == 1 else paired(stacks))

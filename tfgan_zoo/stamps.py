@@ -3,8 +3,9 @@
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tfgan_zoo import console, weights
@@ -29,7 +30,7 @@ COMPUTED_BY = ("seed", "ema", "version", "commit", "tensorflow", "keras", "hardw
 """What may differ between them, and is said."""
 
 UNSAID = {"ema": None, "seed": None}
-"""Laid over a row, leaves out of its `protocol` what belongs to one model rather than to a ranking."""
+"""Overrides that hide model-specific fields when a ranking's protocol is printed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +98,18 @@ class Result:
         )
 
 
+class Results(list[Result]):
+    """The numbers that could be measured, and why others could not.
+
+    Attributes:
+        failures: {metric as it was asked for: one line}.
+    """
+
+    def __init__(self, results: Iterable[Result] = (), failures: Mapping[str, str] = MappingProxyType({})):
+        super().__init__(results)
+        self.failures = dict(failures)
+
+
 def digits(value: float) -> str:
     """A number with the digits that a reader compares: 12.720, 0.4157, 0.000312."""
     value = float(value)
@@ -157,16 +170,16 @@ def sides(r: dict[str, Any]) -> str:
 
 def taken(r: dict[str, Any]) -> str:
     """The features and the metric's settings."""
-    parts = [f"{r['features']} {r['features_sha256'][:8]}, {r['resize']}"] if r["features"] is not None else []
+    parts = [r["features"]] if r["features"] is not None else []  # an endpoint of the model's own has nothing to add
+    if r["features_sha256"]:
+        parts = [f"{r['features']} {r['features_sha256'][:8]}, {r['resize']}"]
     return "; ".join(parts + [f"{key} {value}" for key, value in r.get("settings", {}).items()])
 
 
 def provenance(r: dict[str, Any]) -> str:
     """What computed a stored result."""
-    return (
-        f"tfgan_zoo {r['version']} {(r['commit'] or 'no commit')[:8]}, TensorFlow {r['tensorflow']}, "
-        f"Keras {r['keras']}, {r['hardware']}"
-    )
+    commit = r["commit"][:8] if r["commit"] else "no commit"
+    return f"tfgan_zoo {r['version']} {commit}, TensorFlow {r['tensorflow']}, Keras {r['keras']}, {r['hardware']}"
 
 
 # === Comparing ===
@@ -200,9 +213,9 @@ def read(path: str | Path) -> list[dict[str, Any]]:
         ZooError: no such file, or a line that is no result.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ZooError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}).") from None
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise ZooError(f"{path}: cannot be read ({error.strerror or error}).") from None
     found, broken = {}, []
     for place, line in enumerate(lines, start=1):
         if line.strip():

@@ -35,22 +35,27 @@ def resolve(text: str | os.PathLike, allowed: tuple[str, ...] = MODELS) -> Targe
     Raises:
         ZooError: nothing of that name, or something of another kind; the message says what is wanted.
     """
-    text, path = str(text), Path(text).expanduser()
-    wanted = " or ".join(WORDS[kind] for kind in allowed)
+    text, path = str(text), Path(os.path.expanduser(text))
+    *others, last = [WORDS[kind] for kind in allowed]
+    wanted = f"{', '.join(others)} or {last}" if others else last
     kind = _kind_of(text, path)
     if kind in allowed:
         return Target(kind, text, path)
     if kind == "preset":
         weights.card(text)  # says that there are none, and which there are
+    if path.suffix == ".keras" and kind is None:
+        raise ZooError(f"{text}: there is no such file.")
+    if kind == "folder":
+        raise ZooError(f"{text}: not a run directory (no config.json in it); give {wanted}.")
     if kind is not None:
         raise ZooError(f"{text}: is {WORDS.get(kind, kind)}; give {wanted}.")
     if "dataset" in allowed and not path.suffix and os.sep not in text:
         return Target("dataset", text, path)
-    raise unknown("run directory or preset" if allowed == MODELS else wanted, text, index.presets())
+    raise unknown("run directory or preset" if allowed == MODELS else "target", text, index.presets())
 
 
 def _kind_of(text: str, path: Path) -> str | None:
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir raises where it may not look
         if (path / "config.json").is_file():
             return "run"
         saved = (path / "saved_model.pb").is_file() or any(path.glob("[0-9]*/saved_model.pb"))
@@ -59,6 +64,6 @@ def _kind_of(text: str, path: Path) -> str | None:
         return "pretrained"
     if text in index.presets():
         return "preset"
-    if path.is_file():
+    if os.path.isfile(path):
         return "keras" if path.suffix == ".keras" else "a file"
     return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgan_zoo import console, output, sampling
+from tfgan_zoo import console, generation, output, sampling
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.modalities import Modality
@@ -35,26 +35,58 @@ def translate(
     Raises:
         ZooError: no such endpoint or file, data that do not fit, a place that cannot be written.
     """
+    generation.check_seeds([seed])
     name = endpoint_for_files(model, endpoint)
     asked = sampling.endpoint_of(model, name)
     key, kind = datum_of(asked)
     files = inputs_in(Path(source).expanduser(), kind)
-    target = output.destination(out, output.suffixes_of(asked.output), folders=True)
-    single = output.is_file(target, asked.output)
-    if single and len(files) > 1:
-        raise ZooError(f"out={str(out)!r}: is one file, and {source} holds {len(files)}; name a folder.")
-    sampler, written = sampling.sampler(model, name), []
+    places = places_for(files, output.destination(out, output.suffixes_of(asked.output)), asked.output)
+    sampler = sampling.sampler(model, name)
     with console.progress(shown=len(files) > 1, transient=True) as bar:
         task = bar.add_task(name, total=len(files), text="")
-        for file in files:
-            data = np.stack([kind.fit(datum) for datum in kind.read(file)])
-            seeds = np.full(len(data), seed) + np.arange(len(data))
-            answers = sampler(seeds, **{key: data}, **given).numpy()
-            place = target if single else target / f"{file.stem}{asked.output.suffixes[0]}"
-            output.write_all(asked.output, place, answers, padding=0, scale=1)
-            written.append(place)
+        for file, place in zip(files, places, strict=True):
+            data = read(file, kind)
+            answers = sampler(seed + np.arange(len(data)), **{key: data}, **given).numpy()
+            if len(answers) == 1 and place.suffix.lower() in asked.output.suffixes:
+                asked.output.write(place, answers[0])
+            else:
+                output.write_all(asked.output, place, answers, padding=0, scale=1)
             bar.advance(task)
-    return written
+    return places
+
+
+def read(file: Path, kind: Modality) -> np.ndarray:
+    """The data in a file, brought to the shape of their kind: stored (n, ...). Raises ZooError."""
+    data = kind.read(file)
+    try:
+        return np.stack([kind.fit(datum) for datum in data])
+    except ZooError as error:
+        raise ZooError(f"{file}: {error}") from None
+
+
+def places_for(files: list[Path], target: Path, kind: Modality) -> list[Path]:
+    """Where the answers to `files` are written, in the file or the folder `target`.
+
+    Raises:
+        ZooError: where an answer would overwrite an input, another answer, or lie among other files.
+    """
+    if output.is_file(target, kind):
+        if len(files) > 1:
+            raise ZooError(f"out={str(target)!r}: is one file, and there are {len(files)} to answer; name a folder.")
+        places = [target]
+    else:
+        places = [target / f"{file.stem}{kind.suffixes[0]}" for file in files]
+        named = {}
+        for file, place in zip(files, places, strict=True):
+            if place in named:
+                raise ZooError(f"{file} and {named[place].name}: both answers would be {place}; rename one of them.")
+            named[place] = file
+        output.check_folder(target, [place.name for place in places])
+    inputs = {file.resolve() for file in files}
+    for place in places:
+        if place.resolve() in inputs:
+            raise ZooError(f"out={str(target)!r}: {place} is to be answered and would be overwritten; name another.")
+    return places
 
 
 def datum_of(endpoint) -> tuple[str, Modality] | None:
@@ -72,6 +104,7 @@ def endpoint_for_files(model: AdversarialModel, wanted: str | None) -> str:
             raise ZooError(f"{type(model).__name__} can {' and '.join(found)}: say which (--endpoint {found[0]}).")
         return found[0]
     near = [wanted] if wanted in found else [name for name in found if name.endswith(wanted)]
+    near = [name for name in near if name.startswith("translate_")] or near  # "y" is no wish for `cycle_y`
     if len(near) != 1:
         raise unknown("endpoint", wanted, found, where=type(model).__name__)
     return near[0]

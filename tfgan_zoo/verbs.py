@@ -2,7 +2,8 @@
 
 import dataclasses
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import numpy as np
 from tfgan_zoo import config, evaluation, generation, targets, translation, zoo
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.evaluation import assess, references, similar
+from tfgan_zoo.evaluation import assess, measure, references, similar
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.runs import Run
 from tfgan_zoo.serving import savedmodel
 
 Target = str | os.PathLike | AdversarialModel | zoo.Loaded
+Measured = Target | np.ndarray | Mapping[str, np.ndarray]
 MEASURED = ("run", "pretrained", "keras", "savedmodel", "folder", "dataset")
 
 
@@ -27,14 +29,16 @@ def generate(
     truncation: float | None = None,
     out: str | os.PathLike | None = None,
     batch: int = 64,
+    seeds: Sequence[int] | None = None,
     **given: Any,
 ) -> np.ndarray:
-    """`num` answers of the model's `generate`, in stored form; answer i is that of seed `seed + i`.
+    """`num` answers of the model's `generate`, in stored form; answer i is that of seed `seed + i`, or of `seeds[i]`.
 
     `given` are its conditions, such as `label=3`; a class may be given by its name. See `generation.generate`.
     """
     loaded = zoo.loaded(target)
-    return generation.generate(loaded.model, num, seed, truncation, out, batch=batch, **loaded.conditions(given))
+    asked = {"batch": batch, "seeds": seeds, **loaded.conditions(given)}
+    return generation.generate(loaded.model, num, seed, truncation, out, **asked)
 
 
 def interpolate(
@@ -78,25 +82,26 @@ def translate(
 
 
 def evaluate(
-    target: Target,
+    target: Measured,
     overrides: Sequence[str] = (),
     *,
-    against: str | os.PathLike | np.ndarray | None = None,
+    against: str | os.PathLike | np.ndarray | Mapping[str, np.ndarray] | None = None,
     data_dir: str | None = None,
     download: bool = False,
     neighbours: str | os.PathLike | None = None,
     save_stats: str | os.PathLike | None = None,
     **options: Any,
-) -> list[evaluation.Result]:
+) -> evaluation.Results:
     """Measure generated data against real ones.
 
     Args:
         target: a run, a preset with pretrained weights, a .keras file, a model in memory, an exported SavedModel, a
-            folder of pictures, or a data set of TFDS ("cifar10:test").
+            folder of pictures, a data set of TFDS ("cifar10:test"), or data in memory: uint8 pictures (n, h, w, c),
+            points, {"image": pictures, "label": classes}.
         overrides: "section.key=value" strings: `data.` for data that lie elsewhere than when the model was trained,
             or a metric's name for its settings, such as "kid.subsets=50".
-        against: the real data: uint8 pictures (n, h, w, c), a folder, a .npz file with `mu` and `sigma`,
-            "PRESET[:SPLIT]" or "DATASET[:SPLIT]" of TFDS. Default for runs and presets: the held-out split of their
+        against: the real data: data in memory, a folder, a .npz file with `mu` and `sigma`, "PRESET[:SPLIT]" or
+            "DATASET[:SPLIT]" of TFDS. Default for runs and presets: the held-out split of their
             own data; the floor is then the distance between it and the training split, as many each.
         data_dir, download: where data lie, whether TFDS may fetch them.
         neighbours: a picture file: ten samples, each beside the training images nearest to it.
@@ -105,10 +110,12 @@ def evaluate(
             resize, inception_weights, cache. Metrics and samples that are left out are the preset's.
 
     Returns:
-        One `Result` per number. Those of a run are appended to its `evaluations.jsonl`.
+        One `Result` per number. Those of a run are appended to its `evaluations.jsonl`. A metric that fails on these
+        data is among the `failures`, with a warning, and does not take the others along.
 
     Raises:
-        ZooError: a target, metric, data set or split that does not exist; a side that a metric needs and lacks.
+        ZooError: a target, metric, data set or split that does not exist; a side that a metric needs and lacks; no
+            metric that could be measured.
     """
     known = [field.name for field in dataclasses.fields(evaluation.Protocol) if field.name != "settings"]
     for name in options:
@@ -117,10 +124,10 @@ def evaluate(
     overrides, settings = _metric_settings(overrides)
     protocol = evaluation.Protocol(**options, settings=settings)
     where = {"data_dir": data_dir, "download": download}
-    known_model = isinstance(target, AdversarialModel | zoo.Loaded)
-    found = None if known_model else targets.resolve(target, MEASURED)
-    if found is not None and found.kind not in targets.MODELS:
-        return _of_pictures(found, overrides, protocol, against, where, neighbours, save_stats)
+    ready = isinstance(target, AdversarialModel | zoo.Loaded) or evaluation.in_memory(target)
+    found = None if ready else targets.resolve(target, MEASURED)
+    if evaluation.in_memory(target) or (found is not None and found.kind not in targets.MODELS):
+        return _of_pictures(found or target, overrides, protocol, against, where, neighbours, save_stats)
     loaded = zoo.loaded(target)
     experiment = loaded.experiment
     if found is not None and found.kind == "pretrained":  # a card records the training; the preset says what to measure
@@ -138,26 +145,30 @@ def evaluate(
         save_stats=save_stats,
     )
     if run:
-        run.note_results(results)
+        run.note_results(results, warnings.warn)
     return results
 
 
-def _of_pictures(target, overrides, protocol, against, options, neighbours, save_stats) -> list[evaluation.Result]:
-    """`evaluate` of pictures that are there already."""
+def _of_pictures(target, overrides, protocol, against, options, neighbours, save_stats) -> evaluation.Results:
+    """`evaluate` of pictures that are there already, or of data in memory."""
+    text = getattr(target, "text", "data in memory")
     if overrides or protocol.truncation is not None:
         what = overrides[0] if overrides else f"truncation {protocol.truncation}"
-        raise ZooError(f"{target.text} is no run or preset: {what} has no meaning for it.")
+        raise ZooError(f"{text} is no run or preset: {what} has no meaning for it.")
     if not protocol.metrics:
-        raise ZooError(f"{target.text}: not a run directory, so say what to measure: metrics such as fid768,kid,prdc.")
-    labelled = any(registry.parse(name).metric.labelled for name in protocol.metrics)
-    images = references.pictures(target, protocol.samples, protocol.seed, options, labelled)
+        raise ZooError(f"{text}: not a run directory, so say what to measure: metrics such as fid768,kid,prdc.")
+    labelled = registry.labelled(protocol.metrics)
+    if evaluation.in_memory(target):
+        images = evaluation.as_generated(target, protocol)
+    else:
+        images = references.pictures(target, protocol.samples, protocol.seed, options, labelled)
     reference = None
     if against is not None:
         samples = protocol.reference_samples or protocol.samples
         reference = references.against(against, samples, None, None, options, labelled)
     results = evaluation.evaluate(images, reference, protocol)
     if save_stats:
-        references.save_statistics(save_stats, images, protocol)
+        measure.save_statistics(save_stats, images, protocol)
     if neighbours:
         if not isinstance(reference, evaluation.Stream):
             raise ZooError("neighbours are looked for among images: name a folder or a data set with against.")

@@ -1,6 +1,7 @@
 """The zoo's models: build an experiment's model, get a pretrained one, load one from a run or a file.
 
-Importing this module registers every family with Keras, so that `keras.models.load_model` reads their `.keras` files.
+Importing this module registers every family and schedule with Keras, so that `keras.models.load_model` reads their
+`.keras` files; `import keras, tfgan_zoo` in this order imports it.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import keras
 import pydantic
 
 from tfgan_zoo import config, index, targets, translation, weights
+from tfgan_zoo import schedules as _schedules  # noqa: F401, it registers them
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.config_errors import check
 from tfgan_zoo.endpoints import Endpoint
@@ -52,7 +54,10 @@ def build(experiment: "str | config.Experiment", **model) -> AdversarialModel:
     """
     if not isinstance(experiment, config.Experiment):
         experiment = config.load(experiment)
-    experiment = experiment.model_copy(update={"model": {**experiment.model, **model}})
+    if model:
+        given = {f"model.{name}": value for name, value in model.items()}
+        update = {"model": {**experiment.model, **model}, "overrides": {**experiment.overrides, **given}}
+        experiment = experiment.model_copy(update={**update, "overridden_in": "build()"})
     with contextlib.suppress(ZooError):  # training says what is wrong with the data; here they are a convenience
         experiment = completed(experiment)
     family = family_class(experiment.family)
@@ -64,7 +69,7 @@ def build(experiment: "str | config.Experiment", **model) -> AdversarialModel:
         return family(**arguments, dtype=policy)
     except ZooError as error:
         given = any(key.startswith("model.") for key in experiment.overrides)
-        where = "command line" if given else experiment.origin or experiment.preset
+        where = experiment.overridden_in if given else experiment.origin or experiment.preset
         raise ZooError(f"{where}: model.{error}") from None
 
 
@@ -88,7 +93,8 @@ def model_arguments(family: type[AdversarialModel], experiment: config.Experimen
     """
     fields = {name: (argument.annotation, argument.default) for name, argument in family.arguments().items()}
     schema = pydantic.create_model(family.__name__, __base__=config.Section, **fields)
-    checked = check(schema, experiment.model, "model", experiment.origin, experiment.overrides)
+    told = experiment.origin or experiment.preset, experiment.overrides, experiment.overridden_in
+    checked = check(schema, experiment.model, "model", *told)
     return {name: getattr(checked, name) for name in experiment.model}
 
 
@@ -135,7 +141,8 @@ def start_from(model: AdversarialModel, target: "str | os.PathLike | Adversarial
     """
     other = loaded(target)
     for name, network in model.networks_by_name.items():
-        source = other.model.networks_by_name.get(name)
+        networks = other.model.networks_by_name
+        source = networks.get(name) or networks.get(name.removesuffix("_ema"))
         shapes = [tuple(weight.shape) for weight in network.weights]
         if source is None or [tuple(weight.shape) for weight in source.weights] != shapes:
             raise ZooError(
@@ -171,9 +178,9 @@ class Loaded(NamedTuple):
             if found is None:
                 raise ZooError(f"{self.name} generates from nothing that a file holds; leave `given` out.")
             key, kind = found
-            given[key] = kind.fit(kind.read(Path(given.pop("given")))[0])
+            given[key] = translation.read(Path(given.pop("given")), kind)[0]
         label = given.get("label")
-        if isinstance(label, str) and not label.lstrip("-").isdigit():
+        if isinstance(label, str) and not label.removeprefix("-").isdecimal():
             if label not in (self.class_names or ()):
                 raise unknown("class", label, self.class_names or (), where=self.name)
             label = self.class_names.index(label)
@@ -194,28 +201,43 @@ def loaded(target: "str | os.PathLike | AdversarialModel", step: int | None = No
     if isinstance(target, AdversarialModel):
         return Loaded(target, None, target.name, target.name)
     found = targets.resolve(target)
+    if step is not None and found.kind != "run":
+        raise ZooError(f"step {step}: {target} is no run directory, so it has no checkpoints.")
     if found.kind == "pretrained":
         card = weights.card(found.text)
         experiment = config.Experiment.from_dict(card["experiment"], f"card of {found.text}")
-        names = card["data"].get("class_names")
+        names = card.get("data", {}).get("class_names")
         return Loaded(get(found.text), experiment, f"pretrained {found.text}", found.text, names, card["sha256"])
-    if found.kind == "keras":
-        return Loaded(from_file(found.path), None, str(target), found.path.stem)
-    run = Run(found.path)
-    experiment = run.experiment()
-    plain = experiment.train.model_copy(update={"precision": "float32"})  # what is measured and exported is float32
-    model = build(experiment.model_copy(update={"train": plain}))
-    name = found.path.resolve().name
-    if not run.checkpoints and step is None and (run.path / "model.keras").is_file():
-        whole = from_file(run.path / "model.keras")
-        return Loaded(whole, experiment, f"{target} (model.keras)", name, run.class_names)
-    reached = run.restore(model, step)
-    if not reached:
-        raise ZooError(f"{target}: has no checkpoint yet, so there is nothing to use; train it first.")
-    return Loaded(model, experiment, f"{target} at step {reached:,}", name, run.class_names)
+    return _of_file(found.path) if found.kind == "keras" else _of_run(Run(found.path), str(target), step)
 
 
 load = loaded
+
+
+def _of_file(path: Path) -> Loaded:
+    """The model in a `.keras` file; one in a run directory, such as `best.keras`, shares what is known of the run."""
+    model, folder = from_file(path), path.resolve().parent
+    try:
+        run = Run(folder)
+        return Loaded(model, run.experiment(), str(path), f"{folder.name}-{path.stem}", run.class_names)
+    except ZooError:  # it lies elsewhere
+        return Loaded(model, None, str(path), path.stem)
+
+
+def _of_run(run: Run, target: str, step: int | None) -> Loaded:
+    """The model of a run: of a checkpoint, or of `model.keras` where the checkpoints are gone."""
+    experiment, whole = run.experiment(), run.path / "model.keras"
+    kept = step is not None or run.checkpoints
+    if not kept and not whole.is_file():
+        raise ZooError(f"{target}: has no checkpoint yet, so there is nothing to use; train it first.")
+    plain = experiment.train.model_copy(update={"precision": "float32"})  # what is measured and exported is float32
+    model = build(experiment.model_copy(update={"train": plain}))
+    if kept:
+        description = f"{target} at step {run.restore(model, step):,}"
+    else:
+        start_from(model, whole)
+        description = f"{target} (model.keras)"
+    return Loaded(model, experiment, description, run.path.resolve().name, run.class_names)
 
 
 def from_file(path: Path) -> AdversarialModel:

@@ -1,21 +1,24 @@
 """The command line: what it answers, how it teaches and how it refuses."""
 
+import ast
 import json
 import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers import refused, run
 from PIL import Image
 
-from tfgan_zoo import cli, config, index, weights
-from tfgan_zoo.errors import ZooError
+from tfgan_zoo import cli, config, data, index, weights
+from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.runs import Run
 
 COMMANDS = list(cli.main.commands)
-ON_TARGETS = ("evaluate", "generate", "interpolate", "export")
+ON_TARGETS = ("evaluate", "generate", "interpolate", "translate", "export")
 UNTRAINED = next(name for name in index.presets() if name not in weights.names())
 
 
@@ -60,6 +63,17 @@ def test_list():
     chosen = run("list", "--family", "gan").stdout.splitlines()[1:]
     assert chosen and all(row.split()[:2] == [row.split()[0], "gan"] for row in chosen)
     assert len(run("list", "--pretrained").stdout.splitlines()) == 1 + len(weights.names())
+    assert all(row == row.rstrip() for row in rows), "no blanks at the end where nobody looks at columns"
+
+
+def test_facts_as_json(here):
+    everything = json.loads(run("list", "--json").stdout)
+    assert everything == index.listing() and json.loads(run("list", "--json", "-").stdout) == everything
+    some = json.loads(run("list", "--json", "--family", "gan", "--pretrained").stdout)
+    assert some == [f for f in everything if f["family"] == "gan" and f["pretrained"]] and some
+    assert not run("list", "--json", "all.json").stdout and json.loads((here / "all.json").read_text()) == everything
+    preset, family = (json.loads(run("info", name, "--json").stdout) for name in ("gan_mnist", "gan"))
+    assert preset["card"]["sha256"] == weights.card("gan_mnist")["sha256"] and "gan_mnist" in family["presets"]
 
 
 @pytest.mark.parametrize("name", list(index.presets()))
@@ -97,14 +111,31 @@ def test_help_of_every_command(command):
         assert "run directory" in " ".join(result.stdout.split())
 
 
-@pytest.mark.parametrize("preset_in_help", ["train", "evaluate", "generate"])
-def test_help_shows_commands_that_can_be_copied(preset_in_help):
-    shown = run(preset_in_help, "--help").stdout.splitlines()
-    examples = [line.split() for line in shown if " -m tfgan_zoo " in line]
+@pytest.mark.parametrize("command", ["train", "evaluate", "generate", "translate", "build", "compare"])
+def test_help_shows_commands_that_can_be_copied(command):
+    shown = run(command, "--help").stdout.splitlines()
+    examples = [shlex.split(line)[3:] for line in shown if " -m tfgan_zoo " in line]
     assert examples
-    for _python, _m, _zoo, command, target, *_ in examples:
+    known = {option for parameter in cli.main.commands[command].params for option in parameter.opts}
+    for name, target, *arguments in examples:
         folder = command == "evaluate" and target in ("my_samples", "restored")
-        assert command == preset_in_help and (folder or target.removeprefix("runs/") in index.presets())
+        preset = target.removeprefix("runs/").removesuffix("-2")
+        assert name == command and (folder or preset in index.presets()), target
+        assert {word for word in arguments if word.startswith("--")} <= known
+        if command in ("train", "build"):
+            config.load(preset, [word for word in arguments if "=" in word])
+
+
+def test_help_of_train_tells_every_setting_with_its_meaning():
+    shown = "".join(run("train", "--help").stdout.split())  # lines may break anywhere
+    sources = [data.source_class(name) for name in data.source_names()]
+    for section, schemas in {"train": [config.Train], "evaluate": [config.Evaluate], "data": sources}.items():
+        for schema in schemas:
+            for key, field in schema.model_fields.items():
+                meaning = "".join((field.description or "").split())
+                assert f"{section}.{key}" in shown and (meaning or key == "source"), f"{section}.{key} says nothing"
+                assert meaning in shown
+    assert "train[:80%]" in shown and "infoPRESET" in shown
 
 
 # === Refusals ===
@@ -118,8 +149,14 @@ def test_help_shows_commands_that_can_be_copied(preset_in_help):
         (["build", "dcgan_glyph"], ["did you mean 'dcgan_glyphs'"]),
         (["build", "dcgan_glyphs", "model.filters=0"], ["command line: model.filters = 0"]),
         (["train", "dcgan_glyphs", "train.stpes=3"], ["'train.stpes'", "did you mean 'train.steps'"]),
-        (["train", "dcgan_glyphs", "--data-dir", "x"], ["'data.data_dir'"]),
+        (["train", "dcgan_glyphs", "data.path=x"], ["'data.path'"]),
+        (["train", "dcgan_glyphs", "train.seed=4294967296"], ["train.seed = 4294967296: should be less than"]),
+        (["train", "dcgan_glyphs", "train.samples=1000000"], ["train.samples = 1000000: should be less than"]),
         (["train", "nowhere.toml"], ["no such file: nowhere.toml"]),
+        (["train", "dcgan_glyphs", "steps=9"], ["write train.steps=9"]),
+        (["train", "dcgan_glyphs", "batch_size=9"], ["write data.batch_size=9"]),
+        (["train", "dcgan_glyphs", "samples=9"], ["write train.samples=9 or evaluate.samples=9"]),
+        (["train", "dcgan_glyphs", "init=gan_mnist"], ["write --init gan_mnist"]),
     ],
 )
 def test_a_mistake_gets_one_line_that_helps(here, arguments, said):
@@ -177,8 +214,8 @@ def test_training_without_the_data_names_three_ways_on(here):
 @pytest.mark.parametrize(
     "overrides, said",
     [
-        (["data.source=folder", "data.path=nowhere"], ["data.path 'nowhere' does not exist", "give a folder"]),
-        (["data.source=arrays", "data.path=nowhere.npz"], ["data.path 'nowhere.npz' is not a file"]),
+        (["data.source=folder", "data.path=nowhere"], ["nowhere' does not exist", "give a folder"]),
+        (["data.source=arrays", "data.path=nowhere.npz"], ["nowhere.npz' is not a file"]),
         (["data.split=trian"], ["unknown split 'trian'", "did you mean 'train'"]),
         (["train.optimizers.critic.name=adam"], ["unknown player 'critic'", "Allowed: discriminator, generator"]),
         (["train.optimizers.generator.name=adm"], ["unknown optimizer 'adm'", "'adam'"]),
@@ -202,10 +239,16 @@ def test_a_batch_that_replicas_cannot_share(here):
 
 # === Training ===
 def test_dry_run_writes_nothing(here):
-    result = run("train", "dcgan_glyphs", "--smoke", "--dry-run")
+    rate = "train.optimizers.generator.learning_rate=1e-4"
+    result = run("train", "dcgan_glyphs", "--smoke", "--dry-run", rate, "data.transforms=[{center_crop=12}]")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout.partition("\nnetworks")[0])["preset"] == "dcgan_glyphs"
-    assert "discriminator" in result.stdout and "s a step" in result.stdout and not list(here.iterdir())
+    shown = dict(line.split(None, 1) for line in result.stdout.splitlines() if len(line.split(None, 1)) == 2)
+    assert shown["family"] == "dcgan" and shown["model.filters"] == "4" and shown["data.source"] == "synthetic"
+    assert shown["train.optimizers.generator.learning_rate"] == "0.0001"
+    assert shown["data.transforms"] == "[{ center_crop = 12 }]" and shown["examples"] == "64"
+    assert int(shown["discriminator"].replace(",", "")) > 0 and "s a step" in result.stdout
+    assert not any(mark in result.stdout for mark in ("{'", '{"', "None", "skipped")), "no raw dicts"
+    assert not list(here.iterdir())
 
 
 def test_a_damaged_picture_is_named_and_training_goes_on(here, caplog):
@@ -220,7 +263,7 @@ def test_a_damaged_picture_is_named_and_training_goes_on(here, caplog):
     assert result.exit_code == 0, result.output
     assert "skipped 1 file that cannot be decoded: 5.png" in caplog.text
     done = Run(here / "runs" / "dcgan_celeba")
-    assert done.finished and done.step == 2 and done.experiment().data.path == "pictures"
+    assert done.finished and done.step == 2 and done.experiment().data.path == str(here / "pictures")
     facts = json.loads((done.path / "finished.json").read_text())["data"]
     assert facts["examples"] == 8 and facts["skipped"] == {"count": 1, "names": ["5.png"]}
     assert (here / "pictures" / "5.png").read_bytes() == whole[: len(whole) // 2]
@@ -248,3 +291,21 @@ def test_the_error_names_the_first_setting_that_differs(tmp_path):
     assert Run.place(more, run_.path).experiment().train.steps == 9  # more steps are the same experiment
     with pytest.raises(ZooError, match="data.size is 64 there and 65 here"):
         Run.place(config.load("dcgan_glyphs", ["data.size=65"], smoke=True), run_.path)
+
+
+# === What an installed package says ===
+def test_messages_name_no_file_that_only_the_checkout_has():
+    for path in Path(index.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        loose = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]  # docstrings and the like
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in loose:
+                for place in ("tools/", "docs/", "tests/", "README", "CONTRIBUTING"):
+                    assert place not in node.value, f"{path.name}, line {node.lineno}: {node.value!r}"
+
+
+def test_of_many_allowed_names_the_nearest_are_told():
+    names = [f"preset_{place:03d}" for place in range(100)]
+    line = str(unknown("preset", "preset_0420", names))
+    assert "did you mean 'preset_042'" in line and line.endswith(" and 90 more.") and line.count("preset_0") < 15
+    assert str(unknown("preset", "x", names[:40])).endswith(f"Allowed: {', '.join(names[:40])}.")

@@ -35,7 +35,7 @@ def test_folder_against_folder_with_its_stamp():
     )
     assert done.exit_code == 0, done.output
     assert (
-        "120 images of folder made" in done.stdout
+        "120 samples of folder made" in done.stdout
         and "fd@random_conv" in done.stdout
         and "higher is better" in done.stdout
     )
@@ -58,8 +58,12 @@ def test_folder_against_folder_with_its_stamp():
         "hardware",
         "settings",
     } <= set(rows[0])
-    alone = run("evaluate", "made", "--against", "real", "--metrics", "fd@random_conv", "--json", "-")
-    assert json.loads(alone.stdout)["value"] == rows[0]["value"]
+    for more in (["--json", "-"], ["--json"]):
+        alone = run("evaluate", "made", "--against", "real", "--metrics", "fd@random_conv", *more)
+        assert json.loads(alone.stdout)["value"] == rows[0]["value"]
+    beside = run("evaluate", "made", "real", "--metrics", "fd@random_conv", "--json", "-")  # as other tools have it
+    assert json.loads(beside.stdout)["value"] == rows[0]["value"]
+    assert "two references: real and --against real" in refused("evaluate", "made", "real", "--against", "real")
 
 
 def test_a_pretrained_preset_is_measured_as_its_preset_says(monkeypatch, shared):
@@ -83,7 +87,7 @@ def test_statistics_file_and_count():
     rows = np.random.default_rng(0).normal(size=(200, 112))
     np.savez("stats.npz", mu=rows.mean(0), sigma=np.cov(rows, rowvar=False))
     done = run("evaluate", "made", "--against", "stats.npz", "--metrics", "fd@random_conv", "--num", 115)
-    assert done.exit_code == 0 and "115 images" in done.stdout
+    assert done.exit_code == 0 and "115 samples of folder made" in done.stdout
 
 
 def test_neighbours_are_drawn():
@@ -115,9 +119,52 @@ def test_bad_input_is_one_line(here, arguments, message):
     assert message in refused("evaluate", *arguments)
 
 
-def test_results_cannot_be_written():
-    done = run("evaluate", "made", "--against", "real", "--metrics", "fd@random_conv", "--json", "no/such/folder.jsonl")
-    assert done.exit_code == 2 and "--json no/such/folder.jsonl" in done.stderr
+@pytest.mark.parametrize(
+    "option, place, said",
+    [
+        ("--json", "no/such/folder.jsonl", "there is no folder no/such"),
+        ("--json", "made", "is a folder; name a file"),
+        ("--json", "made/0.png/x.jsonl", "there is no folder"),
+        ("--neighbours", "made", "is a folder; name a file"),
+        ("--neighbours", "made/0.png/x.png", "there is no folder"),
+        ("--save-stats", "made/0.png/x.npz", "there is no folder"),
+    ],
+)
+def test_results_that_cannot_be_written_are_not_measured(monkeypatch, option, place, said):
+    from tfgan_zoo import verbs
+
+    monkeypatch.setattr(verbs, "evaluate", lambda *arguments, **options: pytest.fail("it was measured"))
+    line = refused("evaluate", "made", "--against", "real", "--metrics", "fd@random_conv", option, place)
+    assert f"{option} {place}: " in line and said in line
+
+
+def test_statistics_are_saved_for_other_tools():
+    done = run("evaluate", "real", "made", "--metrics", "fd@random_conv", "--save-stats", "new/real.npz", "--json", "-")
+    assert done.exit_code == 0 and "statistics: new/real.npz" in done.stderr
+    with np.load("new/real.npz", allow_pickle=False) as stored:
+        assert stored["mu"].shape == (112,) and stored["sigma"].shape == (112, 112)
+    again = run("evaluate", "made", "new/real.npz", "--metrics", "fd@random_conv", "--json", "-")
+    assert json.loads(again.stdout)["value"] == pytest.approx(json.loads(done.stdout)["value"], rel=1e-4)
+
+
+def test_text_that_is_called_npz(here):
+    (here / "notes.npz").write_text("mu sigma")
+    line = refused("evaluate", "made", "notes.npz", "--metrics", "fd@random_conv")
+    assert "notes.npz: is not a readable .npz file" in line and "pickle" not in line
+
+
+def test_missing_data_name_ways_that_evaluate_has(here):
+    line = refused("evaluate", "dcgan_mnist", "--data-dir", here)
+    assert "mnist is not in" in line and "--data-dir DIR" in line and "--against" in line
+    assert "--smoke" not in line and "data.source" not in line
+
+
+def test_weights_of_inception_may_come_as_published(here, monkeypatch):
+    line = refused("evaluate", "made", "real", "--metrics", "fid768", "--inception-weights", "nowhere.pth")
+    assert "nowhere.pth: there is no such file" in line
+    (here / "a.pth").write_bytes(b"x")
+    line = refused("evaluate", "made", "real", "--metrics", "fid768", "--inception-weights", "a.pth")
+    assert "a.pth" in line
 
 
 # === compare ===
@@ -160,7 +207,7 @@ def test_ranking():
     done = run("compare", stored("a.jsonl"), stored("b.jsonl", model="b", value=2.0, seed=1))
     assert done.exit_code == 0, done.output
     places = [line.split() for line in done.stdout.splitlines()]
-    assert ["1", "b", "2"] in places and ["2", "a", "3"] in places and "seed differs: 0, 1" in done.stdout
+    assert ["1", "b", "2.000"] in places and ["2", "a", "3.000"] in places and "seed differs: 0, 1" in done.stdout
 
 
 @pytest.mark.parametrize("changes, order", [({"higher": True}, "a b"), ({"best": 2.9}, "a b"), ({}, "b a")])

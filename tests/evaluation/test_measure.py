@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfgan_zoo import evaluation
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.evaluation import evaluate
+from tfgan_zoo.evaluation import Protocol, evaluate
 
 
 class Bars:
@@ -46,7 +46,8 @@ class Model:
 @pytest.fixture
 def measure(tmp_path):
     def run(model, data, metrics=("fd_mnist",), **options):
-        return evaluate(model, data, metrics, cache=tmp_path, **options)
+        sides = {key: options.pop(key) for key in ("held_out", "name", "key") if key in options}
+        return evaluate(model, data, Protocol(metrics=metrics, cache=tmp_path, **options), **sides)
 
     return run
 
@@ -126,7 +127,8 @@ def test_cache_folder_that_cannot_be_written_only_warns(tmp_path):
     (tmp_path / "file").touch()
     data = Bars()
     with pytest.warns(UserWarning, match="TFGAN_ZOO_CACHE"):
-        assert evaluate(Model(data), data, ["fd_mnist"], samples=150, cache=tmp_path / "file")[0].value >= 0
+        protocol = Protocol(metrics=["fd_mnist"], samples=150, cache=tmp_path / "file")
+        assert evaluate(Model(data), data, protocol)[0].value >= 0
 
 
 def test_reference_is_drawn_from_the_whole_split():
@@ -164,15 +166,17 @@ def test_truncation_reaches_the_model(measure):
         ({"samples": 1}, "2 or more"),
         ({"held_out": "itself"}, "the reference itself"),
         ({"metrics": ["fid768"]}, "--inception-weights FILE or set TFGAN_ZOO_INCEPTION"),
-        ({"data": "text"}, "neither image nor point"),
+        ({"data": "text"}, r"bars 0: mnist_cnn: images of shape \(7, 8\) and dtype int32; give uint8"),
+        ({"data": "labels"}, "its batches hold label, and no data beside them"),
     ],
 )
 def test_bad_input_is_one_line(measure, monkeypatch, options, message):
     monkeypatch.delenv("TFGAN_ZOO_INCEPTION", raising=False)
     data = Bars()
     options = dict(options)
-    if options.pop("data", None):
-        data.examples = lambda batch_size, limit=None: iter([{"text": tf.zeros(8)}])
+    if what := options.pop("data", None):
+        batch = {"text": tf.zeros((7, 8), tf.int32)} if what == "text" else {"label": tf.zeros(7, tf.int32)}
+        data.num_examples, data.examples = 7, lambda batch_size, limit=None: iter([batch])
     if "held_out" in options:
         options["held_out"] = data
     with pytest.raises(ZooError, match=message) as caught:

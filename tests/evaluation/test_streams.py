@@ -4,12 +4,25 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_zoo import devices, images, zoo
+from tfgan_zoo import devices, evaluation, images, zoo
 from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.evaluation import evaluate, similar, targets
+from tfgan_zoo.evaluation import Protocol, references, similar
 from tfgan_zoo.evaluation.streams import BATCH_SIZE, Generated, Pictures, Selected, Stream
+from tfgan_zoo.modalities import Points
 from tfgan_zoo.serving import savedmodel
+from tfgan_zoo.targets import resolve
+
+OPTIONS = {"data_dir": None, "download": False}
+
+
+def evaluate(generated, reference, metrics, held_out=None, **options):
+    return evaluation.evaluate(generated, reference, Protocol(metrics=metrics, **options), held_out=held_out)
+
+
+def pictures(text, samples, seed, options, labelled):
+    """What a name on the command line gives to measure."""
+    return references.pictures(resolve(text, ("savedmodel", "folder", "dataset")), samples, seed, options, labelled)
 
 
 def write(folder, count, seed=0, size=(16, 16), classes=0, channels=3, bright=0):
@@ -62,7 +75,7 @@ def test_pictures_of_several_sizes_are_resized_one_by_one(tmp_path):
     assert shapes == [(4, 16, 16, 3), (3, 20, 24, 3), (2, 16, 16, 1)]
     with pytest.warns(UserWarning, match="9 samples"):
         assert evaluate(Pictures(folder), Pictures(folder), ["fd@random_conv"])[0].samples == 9
-    with pytest.raises(ZooError, match="images of shape"):
+    with pytest.raises(ZooError, match=r"swd: folder .*mixed, from b/0000.png on: images of shape \(3, 20, 24, 3\)"):
         evaluate(Pictures(folder), Pictures(folder), ["swd"])
 
 
@@ -97,7 +110,7 @@ def test_inceptions_weights_are_looked_for_anew(tmp_path, monkeypatch, shared):
 
 def test_labels_are_asked_for(tmp_path):
     folder = Pictures(write(tmp_path, 5))
-    with pytest.raises(ZooError, match="needs labels and folder .* has none"):
+    with pytest.raises(ZooError, match="knn_accuracy@random_conv: folder .*: it needs labels, and there are none"):
         evaluate(folder, folder, ["knn_accuracy@random_conv"])
 
 
@@ -154,7 +167,7 @@ def test_statistics_of_another_tool(tmp_path):
     folder = Pictures(write(tmp_path / "one", 120))
     rows = np.random.default_rng(0).normal(size=(500, 112))
     np.savez(tmp_path / "stats.npz", mu=rows.mean(0), sigma=np.cov(rows, rowvar=False))
-    reference = targets.against(str(tmp_path / "stats.npz"), None, None, {}, False)
+    reference = references.against(str(tmp_path / "stats.npz"), None, None, None, {}, False)
     (result,) = evaluate(folder, reference, ["fd@random_conv"])
     gathered = evaluate(folder, folder, ["fd@random_conv"])  # of the same extractor
     assert result.value > gathered[0].value and result.reference_samples is None
@@ -179,26 +192,26 @@ def test_bad_statistics(tmp_path, content, message):
     elif content:
         np.savez(path, **content)
     with pytest.raises(ZooError, match=message):
-        targets.statistics(path)
+        references.statistics(path)
 
 
 def test_statistics_of_other_width(tmp_path):
     np.savez(tmp_path / "stats.npz", mu=np.zeros(5), sigma=np.eye(5))
     folder = Pictures(write(tmp_path / "one", 120))
     with pytest.raises(ZooError, match="112 and 5 features"):
-        evaluate(folder, targets.statistics(tmp_path / "stats.npz"), ["fd@random_conv"])
+        evaluate(folder, references.statistics(tmp_path / "stats.npz"), ["fd@random_conv"])
 
 
 # === Names ===
 
 
 def test_presets_and_data_sets_by_name():
-    assert targets.split_of("cifar10:test") == ("cifar10", "test")
-    assert targets.split_of("mnist:3.0.1") == ("mnist:3.0.1", None)
-    assert targets.split_of("mnist:train[:50%]") == ("mnist", "train[:50%]")
+    assert references.split_of("cifar10:test") == ("cifar10", "test")
+    assert references.split_of("mnist:3.0.1") == ("mnist:3.0.1", None)
+    assert references.split_of("mnist:train[:50%]") == ("mnist", "train[:50%]")
     with pytest.raises(ZooError, match="did you mean 'dcgan_glyphs'"):
-        targets.dataset("dcgan_glyps", None, {"data_dir": None, "download": False}, False)
-    data = targets.dataset("dcgan_glyphs:train[:40]", None, {"data_dir": None, "download": False}, True)
+        references.dataset("dcgan_glyps", None, OPTIONS, False)
+    data = references.dataset("dcgan_glyphs:train[:40]", None, OPTIONS, True)
     assert data.num_examples == 40 and set(next(iter(data.examples(4)))) == {"image", "label"}
 
 
@@ -212,10 +225,10 @@ def model():
 
 def test_broken_weights_are_refused_with_a_count():
     model = zoo.build("dcgan_glyphs", image_shape=(16, 16, 1), latent_dim=8, filters=4)
-    for variable in model.sampler.weights:
+    for variable in model.best("generator").weights:
         if "kernel" in variable.path:
             variable.assign(np.full(variable.shape, np.nan, np.float32))
-    with pytest.raises(ZooError, match="NaN or infinity in 5 images of 5"):
+    with pytest.raises(ZooError, match="NaN or infinity in 5 answers of 5"):
         evaluate(Generated(model, 5), None, ["ms_ssim"])
 
 
@@ -254,7 +267,7 @@ def test_a_model_under_two_replicas_measures_as_under_one(model):
 
 def test_a_saved_model_measures_as_its_model(model, tmp_path):
     path = savedmodel.export(model, tmp_path, name="served", verify=False)
-    served = targets.images(str(tmp_path / "served"), 120, 3, {}, False)
+    served = pictures(str(tmp_path / "served"), 120, 3, {}, False)
     assert served.line == f"SavedModel {path}" and served.facts["seed"] == 3
     data = source_class("synthetic")(source="synthetic", size=150).open(model.element_spec)
     one, other = (evaluate(s, data, ["fd@random_conv"])[0].value for s in (Generated(model, 120, 3), served))
@@ -263,14 +276,14 @@ def test_a_saved_model_measures_as_its_model(model, tmp_path):
         (tmp_path / name).mkdir()
     tf.saved_model.save(tf.Module(), str(tmp_path / "other" / "1"))
     with pytest.raises(ZooError, match="no SavedModel with a `sample` signature"):
-        targets.images(str(tmp_path / "other"), 4, 0, {}, False)
+        pictures(str(tmp_path / "other"), 4, 0, {}, False)
 
 
 def test_data_sets_of_tfds_by_name(shared):
     if not (shared / "data" / "tfds" / "mnist").is_dir():
         pytest.skip(f"no MNIST in {shared / 'data' / 'tfds'}")
     options = {"data_dir": str(shared / "data" / "tfds"), "download": False}
-    stream = targets.images("mnist:test[:300]", None, 0, options, True)
+    stream = pictures("mnist:test[:300]", None, 0, options, True)
     images_, labels = (np.concatenate(part) for part in zip(*stream.batches(), strict=True))
     assert (
         images_.shape == (300, 28, 28, 1) and stream.split == "test[:300]" and stream.class_names == tuple("0123456789")
@@ -287,7 +300,7 @@ def test_data_sets_of_tfds_by_name(shared):
 
 def test_path_length_is_of_unrounded_images():
     model = zoo.build("dcgan_glyphs", image_shape=(16, 16, 1), latent_dim=8, filters=4)
-    for variable in model.sampler.weights:
+    for variable in model.best("generator").weights:
         if "kernel" in variable.path:
             variable.assign(8 * variable.value)  # as little as untrained images vary, rounding would decide
     (result,) = evaluate(Generated(model, 40), None, ["ppl@random_conv"], settings={"ppl": {"epsilon": 1e-3}})
@@ -319,7 +332,7 @@ def test_memorisation_sees_copies(model):
 
 def test_neighbours_of_training_images_are_themselves(model):
     training = Selected(source_class("synthetic")(source="synthetic", size=30).open(model.element_spec))
-    picture = similar.picture(training, training, "memorisation@random_conv", count=3, k=2)
+    picture = similar.picture(training, training, Protocol(metrics="fd@random_conv"), count=3, k=2)
     columns = np.split(picture[:, 2:], 3, axis=1)  # after the outer margin
     np.testing.assert_array_equal(columns[0][:, :90], columns[1][:, :90])
     assert not np.array_equal(columns[0][:, :90], columns[2][:, :90])
@@ -351,9 +364,7 @@ class Given(Stream):
 
 
 def test_mixture_takes_its_modes_from_the_data():
-    data = source_class("synthetic")(source="synthetic", name="ring", size=2500).open(
-        {"point": tf.TensorSpec((2,), tf.float32)}
-    )
+    data = source_class("synthetic")(source="synthetic", name="ring", size=2500).open({"point": Points((2,))})
     real = Selected(data)
     rows = np.concatenate([points for points, _ in real.batches()])
     numbers = {r.metric: r.value for r in evaluate(Given(rows[rows[:, 0] > 0]), real, ["mixture"])}

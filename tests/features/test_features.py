@@ -46,7 +46,8 @@ def test_unknown_extractor_suggests():
 
 
 @pytest.mark.parametrize(
-    "name, dim, least", [("mnist_cnn", 128, 0.993), ("fashion_cnn", 128, 0.925), ("cifar_cnn", 192, 0.85)]
+    "name, dim, least",
+    [("mnist_cnn", 128, 0.993), ("fashion_cnn", 128, 0.925), ("cifar_cnn", 192, 0.85), ("spoken_cnn", 64, 0.98)],
 )
 def test_shipped_weights_and_their_card(name, dim, least):
     extractor = features.extractor(name)
@@ -104,7 +105,7 @@ def test_damaged_shipped_weights_are_one_line(tmp_path, damage):
         path.write_bytes(path.read_bytes()[:1000])
     else:
         (path if damage == "absent" else path.with_suffix(".json")).unlink()
-    with pytest.raises(ZooError, match="train_classifier.py") as caught:
+    with pytest.raises(ZooError, match="Install tfgan_zoo again") as caught:
         features.extractor("mnist_cnn", weights=path)
     assert "\n" not in str(caught.value)
 
@@ -194,7 +195,8 @@ def test_many_sizes_make_few_graphs(resize):
 
 def test_unknown_resize_suggests():
     refused("unknown resize 'claen': did you mean 'clean'", features.extractor, "random_conv", resize="claen")
-    refused("pixels takes images as they are", features.extractor, "pixels", resize="clean")
+    for name in features.AS_THEY_ARE:
+        refused(f"{name} takes data as they are", features.extractor, name, resize="clean")
 
 
 # === Inception ===
@@ -310,6 +312,22 @@ def test_pixels_are_the_image_itself():
     for images in (pictures(300, 4, 6, 3), pictures(2, 9, 7, 1), pictures(0, 4, 6, 3)):
         expected = images.reshape(len(images), np.prod(images.shape[1:])) / np.float32(255)
         np.testing.assert_allclose(extractor(images), expected, rtol=1e-6)
+
+
+def test_raw_is_the_data_themselves_of_any_kind():
+    extractor = features.extractor("raw")
+    assert (extractor.taps, extractor.resize, extractor.sha256) == ({"features": None}, "none", "none")
+    random = np.random.default_rng(0)
+    points, codes = random.normal(size=(7, 2)), random.integers(-300, 300, (5, 4, 4, 1)).astype(np.int16)
+    np.testing.assert_allclose(extractor(points), points, rtol=1e-6)
+    np.testing.assert_array_equal(extractor(codes), codes.reshape(5, 16))
+    assert extractor(codes).dtype == extractor(pictures(2, 9, 7, 1)).dtype == np.float32
+    refused("raw: unknown tap 'logits'", extractor.outputs, points, ["logits"])
+
+
+def test_networks_of_pictures_say_what_takes_other_data():
+    for name in ("random_conv", "pixels"):
+        refused("Metrics of other data take them as they are: fd@raw", features.extractor(name), np.zeros((4, 2)))
 
 
 def test_networks_without_a_weights_file_take_none():

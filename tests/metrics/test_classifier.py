@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.metrics.classifier_score import ClassifierScore
+from tfgan_zoo.metrics.classifier_score import ClassifierScore, LabelEntropy
 from tfgan_zoo.metrics.conditional import ClassifierAccuracy, IntraClassFrechet
 from tfgan_zoo.metrics.maths.frechet import RunningGaussian, frechet_distance
 from tfgan_zoo.metrics.modes import MixtureModes, StackedModes
@@ -45,6 +45,16 @@ def test_splits_are_consecutive_as_in_the_original_code():
         scores.append(np.exp(np.mean(np.sum(part * (np.log(part) - np.log(part.mean(axis=0))), axis=1))))
     for batches in (1, 8):
         assert score(logits, batches, splits=5) == pytest.approx((np.mean(scores), np.std(scores)), rel=1e-12)
+
+
+def test_label_entropy_is_that_of_the_histogram_of_classes():
+    metric = LabelEntropy(4)
+    for part in np.split(np.eye(4)[[0, 0, 1, 2]], 2):
+        metric.update(fake=part)
+    assert numbers(metric)["label_entropy"] == pytest.approx(0.5 * math.log(2) + 2 * 0.25 * math.log(4))
+    alike = LabelEntropy(4)
+    alike.update(fake=np.eye(4)[[3, 3, 3]])
+    assert numbers(alike)["label_entropy"] == 0
 
 
 def test_huge_logits_and_impossible_classes_stay_finite():

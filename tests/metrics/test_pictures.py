@@ -14,7 +14,7 @@ from tfgan_zoo.metrics.diversity import (
     laplacian_pyramid,
 )
 from tfgan_zoo.metrics.maths import pictures, structural
-from tfgan_zoo.metrics.restoration import Psnr, Ssim
+from tfgan_zoo.metrics.restoration import Psnr, Sharpness, Ssim
 
 
 def noise(*shape, seed=0):
@@ -200,6 +200,24 @@ def test_psnr_of_equal_pictures_warns():
     metric.update(a, np.concatenate([a[:2], noise(1, 8, 8, 1, seed=5)]))
     with pytest.warns(UserWarning, match="2 pairs of 3 with equal pictures"):
         assert metric.result()["psnr"].value == np.inf
+
+
+def test_sharpness_is_the_share_of_detail():
+    y, x = np.mgrid[:20, :24]
+    true = (120 + 10 * ((x + y) % 2))[None, :, :, None].astype(np.uint8)  # a Laplacian of 40 everywhere
+    assert pictures.detail(true) == pytest.approx([1600])
+    soft, loud = ((120 + contrast * ((x + y) % 2))[None, :, :, None].astype(np.uint8) for contrast in (5, 20))
+    ramp = (5 * x + 3 * y)[None, :, :, None].astype(np.uint8)
+    metric = Sharpness(border=2)
+    for fake in (soft, loud, ramp):
+        metric.update(true, fake)
+    np.testing.assert_allclose(metric.fake.result(), [0.25, 4, 0], atol=1e-12)
+    assert metric.result()["sharpness"].value == pytest.approx(4.25 / 3)
+    same = Sharpness()
+    same.update(ramp, ramp)
+    assert same.result()["sharpness"].value == 1
+    with pytest.raises(ZooError, match="3x3"):
+        pictures.detail(np.zeros((1, 2, 9, 3)))
 
 
 def test_paired_refusals():

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from tfgan_zoo.cli.common import (
+    SEED,
     TARGET,
     check_out,
     check_target,
@@ -28,8 +29,9 @@ def default_out(target: str, more: str = "") -> str:
 
 @main.command(epilog=TARGET, short_help="Samples: a grid, single files, arithmetic on noise.")
 @click.argument("target", callback=check_target)
-@click.option("--num", type=click.IntRange(min=1), default=16, show_default=True, help="How many.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Answer i has seed SEED + i.")
+@click.option("--num", type=click.IntRange(min=1), help="How many. Default: 16.")
+@click.option("--seed", type=SEED, help="Answer i has seed SEED + i. Default: 0.")
+@click.option("--seeds", metavar="A,B,...", help="These seeds, in place of --num and --seed.")
 @click.option("--truncation", type=float, help="Truncate noise: fewer oddities, less variety.")
 @condition_options
 @click.option("--arith", metavar='"A - B + C"', help='Arithmetic over seeds or groups: "(1,2) - (3,4) + (5,6)".')
@@ -43,24 +45,28 @@ def default_out(target: str, more: str = "") -> str:
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Computed at once.")
 @step_option
 @needs_tensorflow
-def generate(target, num, seed, truncation, label, text, code, given, arith, out, batch_size, step):
+def generate(target, num, seed, seeds, truncation, label, text, code, given, arith, out, batch_size, step):
     """Generate from noise, and from a class, a text or a file where the model takes one. Equal seeds, equal answers.
 
     \b
     python -m tfgan_zoo generate dcgan_mnist --num 64 --out digits.png
-    python -m tfgan_zoo generate cgan_mnist --label 3 --num 16
+    python -m tfgan_zoo generate dcgan_mnist --seeds 3,17,12
     python -m tfgan_zoo generate dcgan_mnist --num 1000 --out digits/
     python -m tfgan_zoo generate dcgan_mnist --arith "(3,17) - (8,9) + 12" --out sum.png
     """
     from tfgan_zoo import verbs, zoo
 
     asked = conditions(label, text, code, given)
+    chosen = {"--arith": arith, "--seeds": seeds, "--num or --seed": num or seed}
+    if len(several := [option for option, value in chosen.items() if value]) > 1:
+        raise ZooError(f"{' and '.join(several)} say different things; give one of them.")
+    numbers = whole_numbers("--seeds", seeds) if seeds else None
     out = out or default_out(target, "-sum" if arith else "")
     loaded = zoo.loaded(target, step)
     if arith:
         verbs.arithmetic(loaded, arith, out, truncation, **asked)
     else:
-        verbs.generate(loaded, num, seed, truncation, out, batch=batch_size, **asked)
+        verbs.generate(loaded, num or 16, seed or 0, truncation, out, seeds=numbers, batch=batch_size, **asked)
     click.echo(out)
 
 
@@ -89,21 +95,32 @@ def interpolate(target, seeds, steps, method, truncation, label, text, code, giv
 @main.command(epilog=TARGET, short_help="Answers to files: restore, translate, encode ...")
 @click.argument("target", callback=check_target)
 @click.argument("source", metavar="IN")
-@click.argument("out", metavar="OUT", callback=check_out)
-@click.option("--endpoint", "--to", metavar="NAME", help="What to ask, where the model can be asked several things.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the noise, if it takes any.")
+@click.argument("place", metavar="[OUT]", required=False, callback=check_out)
+@click.option("--out", metavar="PATH", callback=check_out, help="As OUT: a file for the answer, or a folder for many.")
+@click.option(
+    "--endpoint",
+    "--to",
+    "endpoint",
+    metavar="NAME",
+    help="What to ask, where the model can be asked several things: a name, or how it ends (`--to y`: translate_xy).",
+)
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the noise, if it takes any.")
 @click.option("--label", metavar="CLASS", help="A class, by number or by name, for models of classes.")
 @step_option
 @needs_tensorflow
-def translate(target, source, out, endpoint, seed, label, step):
+def translate(target, source, place, out, endpoint, seed, label, step):
     """Ask a model about the picture, sound or text in the file IN, or about each file of the folder IN.
 
     \b
-    python -m tfgan_zoo translate bigan_mnist digit.png again.png --endpoint reconstruct
-    python -m tfgan_zoo translate bigan_mnist digits/ codes/ --endpoint encode
+    python -m tfgan_zoo translate runs/bigan_mnist digit.png again.png --endpoint reconstruct
+    python -m tfgan_zoo translate runs/bigan_mnist digits/ codes/ --endpoint encode
+    python -m tfgan_zoo translate runs/cyclegan_summer2winter summer/ winter/ --to y
     """
     if not os.path.exists(source):
         raise ZooError(f"{source}: there is no such file or folder.")
+    if bool(place) == bool(out):
+        raise ZooError("name one place for the answers: a file or a folder, as OUT or with --out.")
+    out = out or place
     from tfgan_zoo import verbs, zoo
 
     asked = {} if label is None else {"label": label}

@@ -2,50 +2,52 @@
 
 import functools
 import importlib
+import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
 
 import click
 
-from tfgan_zoo import console, targets
+from tfgan_zoo import __version__, console, resources
 from tfgan_zoo.errors import ZooError, unknown
 
 TARGET = "TARGET is a preset with pretrained weights (`list` marks them), a run directory or a .keras file."
-
-# Options of other tools that people try, and what to write here.
-WRITTEN_OTHERWISE = {
-    "--steps": "train.steps=N",
-    "--epochs": "train.steps=N (training is counted in steps)",
-    "--iterations": "train.steps=N",
-    "--batch-size": "data.batch_size=N",
-    "--batch": "data.batch_size=N",
-    "--lr": "train.optimizers.generator.learning_rate=X (and .discriminator)",
-    "--learning-rate": "train.optimizers.generator.learning_rate=X (and .discriminator)",
-    "--resume": "the same command again: an unfinished run goes on by itself",
-    "--data": "data.source=folder data.path=FOLDER",
-    "--dataset": "data.source=tfds data.name=NAME",
-    "--seed": "train.seed=N",
-    "--gpus": "--replicas N",
-    "--precision": "train.precision=mixed_bfloat16",
-    "--samples": "--num N",
-    "--n": "--num N",
-    "--output": "--out PATH",
-    "--checkpoint": "--step N",
-}
+SEED = click.IntRange(min=0, max=2**63 - 1)
 
 
 class Command(click.Command):
-    """A command that answers options of other tools with what to write here."""
+    """A command that answers options of other tools with what to write here: {option: what to write}."""
+
+    written_otherwise: ClassVar[Mapping[str, str]] = {
+        "--batch": "--batch-size N",
+        "--batch_size": "--batch-size N",
+        "--checkpoint": "--step N",
+        "--ckpt": "--step N",
+        "--class": "--label CLASS",
+        "--count": "--num N",
+        "--n": "--num N",
+        "--num-samples": "--num N",
+        "--output": "--out PATH",
+        "--samples": "--num N",
+        "--trunc": "--truncation X",
+    }
 
     def parse_args(self, context, arguments):
         try:
             return super().parse_args(context, arguments)
         except click.NoSuchOption as error:
-            if error.option_name in WRITTEN_OTHERWISE:
-                instead = WRITTEN_OTHERWISE[error.option_name]
-                raise ZooError(f"no option {error.option_name}: write {instead}.") from None
-            raise
+            instead = self.written_otherwise.get(error.option_name)
+            if instead is None or (instead[0] == "-" and not self.takes(instead.split()[0])):
+                raise
+            raise ZooError(f"no option {error.option_name}: write {instead}.") from None
+
+    def takes(self, option: str) -> bool:
+        """Whether there is such an option."""
+        return any(option in parameter.opts for parameter in self.params)
 
 
 class Commands(click.Group):
@@ -70,10 +72,15 @@ class Commands(click.Group):
         except KeyboardInterrupt as stop:
             console.note(str(stop) or "stopped")
             sys.exit(130)
+        except Exception as error:
+            if (line := resources.failure(error)) is None:
+                raise
+            console.note(f"error: {line}")
+            sys.exit(2)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="tfgan_zoo", prog_name="tfgan_zoo")
+@click.version_option(__version__, prog_name="tfgan_zoo")
 def main():
     """Adversarial models for Keras: train, evaluate, sample and serve them.
 
@@ -89,7 +96,7 @@ def needs_tensorflow(command):
     """Import TensorFlow before the command runs, without the lines its C++ part prints while it loads.
 
     They tell of device probing and kernel registration, no message to a user. TF_CPP_MIN_LOG_LEVEL=0 shows them.
-    A GPU that is there and cannot be used is told in one line.
+    Prints one line if a GPU is present but unusable.
     """
 
     @functools.wraps(command)
@@ -118,25 +125,35 @@ def needs_tensorflow(command):
 # === Arguments checked before the slow import ===
 def check_target(context, parameter, target):
     """Refuse what is no model."""
-    targets.resolve(target)
+    from tfgan_zoo import targets
+
+    if target is not None:
+        targets.resolve(target)
     return target
 
 
 def check_out(context, parameter, out):
     """Refuse `-`, which no command writes to."""
     if out == "-":
-        raise ZooError(f"{parameter.opts[0]} -: name a file or a folder.")
+        written = parameter.opts[0] if parameter.param_type_name == "option" else "OUT"
+        raise ZooError(f"{written} -: name a file or a folder.")
     return out
 
 
-def writable(option: str, path: str | None) -> None:
-    """Refuse a file that cannot be written before the work whose result it is to hold."""
+def writable(option: str, path: str | None, folders: bool = True) -> None:
+    """Refuse a file that cannot be written before the work whose result it is to hold.
+
+    `folders`: whether folders on the way to it will be made.
+    """
     if path is None:
         return
-    folder = os.path.dirname(os.path.abspath(path))
-    if os.path.isdir(path):
+    place = Path(path).expanduser()
+    if place.is_dir():
         raise ZooError(f"{option} {path}: is a folder; name a file.")
-    if os.path.isdir(folder) and not os.access(path if os.path.exists(path) else folder, os.W_OK):
+    existing = next(folder for folder in place.absolute().parents if os.path.exists(folder))
+    if not existing.is_dir() or not (folders or place.parent.is_dir()):
+        raise ZooError(f"{option} {path}: there is no folder {place.parent}.")
+    if not os.access(place if place.exists() else existing, os.W_OK):
         raise ZooError(f"{option} {path}: no permission to write there.")
 
 
@@ -146,6 +163,17 @@ def whole_numbers(option: str, text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise ZooError(f"{option} {text}: give whole numbers separated by commas, such as 0,1,2.") from None
+
+
+def print_json(value: Any, out: str) -> None:
+    """A value as JSON on stdout, where `out` is `-`, or in the file `out`."""
+    if out == "-":
+        click.echo(json.dumps(value, indent=2))
+        return
+    from tfgan_zoo import files
+
+    with files.written(out) as temporary:
+        temporary.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
 # === Options that several commands have ===
@@ -197,6 +225,19 @@ def conditions(label, text, code, given) -> dict:
 
 def step_option(command):
     """Which checkpoint of a run."""
-    return click.option("--step", type=click.IntRange(min=1), metavar="N", help="A run's checkpoint of step N.")(
-        command
+    option = click.option(
+        "--step", type=click.IntRange(min=1), metavar="N", help="A run's checkpoint of step N. Default: the newest."
+    )
+    return option(command)
+
+
+def json_option(what: str):
+    """`--json [FILE]`: JSON in a file, or on stdout."""
+    return click.option(
+        "--json",
+        "json_out",
+        is_flag=False,
+        flag_value="-",
+        metavar="[FILE]",
+        help=f"{what} Without FILE, or -: stdout.",
     )

@@ -5,22 +5,18 @@ import json
 import click
 
 from tfgan_zoo import console, index
-from tfgan_zoo.cli.common import main, needs_tensorflow
-from tfgan_zoo.cli.report import stored
-
-AS_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON.")
+from tfgan_zoo.cli.common import json_option, main, needs_tensorflow, print_json
 
 
 @main.command("list", short_help="The presets: what each trains, on which data.")
 @click.option("--family", help="Only presets of this family.")
 @click.option("--pretrained", is_flag=True, help="Only presets with pretrained weights.")
-@AS_JSON
-def list_(family, pretrained, as_json):
+@json_option("The list as JSON.")
+def list_(family, pretrained, json_out):
     """List the presets: what each trains, on which data, for how long."""
     rows = index.listing(family=family, pretrained=pretrained)
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
-        return
+    if json_out:
+        return print_json(rows, json_out)
     console.table(
         "",
         ("preset", "family", "data", "shape", "steps", "pretrained"),
@@ -33,18 +29,17 @@ def list_(family, pretrained, as_json):
 
 @main.command(short_help="A preset's or a family's facts and card.")
 @click.argument("name", metavar="PRESET|FAMILY")
-@AS_JSON
-def info(name, as_json):
+@json_option("The facts as JSON.")
+def info(name, json_out):
     """Show a preset (settings, paper, pretrained card) or a family (paper, arguments, presets)."""
     facts = index.info(name)
-    if as_json:
-        click.echo(json.dumps(facts, indent=2))
-        return
+    if json_out:
+        return print_json(facts, json_out)
     family = facts.get("family_facts", facts)
     if "text" in facts:
         click.echo(f"{facts['file']}\n\n{facts['text'].rstrip()}\n")
     click.echo(f"family {facts['family']}: {family['class']}\n\n{family['doc']}\n\n{family['class_doc']}\n")
-    console.table("arguments", ("argument", "default"), family["arguments"].items())
+    console.table("arguments, model.KEY=VALUE", ("argument", "default"), family["arguments"].items())
     if facts.get("presets"):
         click.echo(f"\npresets: {', '.join(facts['presets'])}")
     if facts.get("card"):
@@ -52,7 +47,10 @@ def info(name, as_json):
 
 
 def _card(card) -> None:
+    from tfgan_zoo.cli.report import stored
+
     training = card["training"]
+    names = card["data"].get("class_names") or ()
     click.echo("")
     console.table(
         "pretrained",
@@ -61,6 +59,7 @@ def _card(card) -> None:
             ("file", f"{card['file']}, {card['bytes'] / 1e6:.1f} MB as {card['storage']}"),
             ("sha256", card["sha256"]),
             ("data", f"{card['data']['source']}, licence {card['data']['licence']}"),
+            *([("classes", ", ".join(names))] if names else []),
             (
                 "training",
                 f"{training['steps']:,} steps, seed {training['seed']}, "

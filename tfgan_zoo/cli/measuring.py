@@ -1,16 +1,25 @@
 """Commands that measure and rank: evaluate, compare."""
 
+import contextlib
 import os
 import time
 import warnings
 
 import click
 
-from tfgan_zoo import console, index, stamps, targets
-from tfgan_zoo.cli.common import Command, check_out, data_options, main, needs_tensorflow, step_option, writable
-from tfgan_zoo.cli.report import show_results
-from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.metrics import registry
+from tfgan_zoo import console, index
+from tfgan_zoo.cli.common import (
+    SEED,
+    Command,
+    check_out,
+    data_options,
+    json_option,
+    main,
+    needs_tensorflow,
+    step_option,
+    writable,
+)
+from tfgan_zoo.errors import MissingData, ZooError, unknown
 
 NAMES = [
     ("fid, is", "on Inception's 2048 features or logits, as defined; needs the whole network's weights"),
@@ -18,6 +27,7 @@ NAMES = [
     ("kid, prdc", "on Inception's widest output that the weights file holds; the result's name says which"),
     ("fd_mnist, kid_fashion", "on a shipped classifier, no weights needed"),
     ("fd@SPEC", "on any extractor: random_conv, pixels, model.keras, a SavedModel; SPEC:TAP for one output"),
+    ("fd@raw, prdc@raw", "on the numbers as they are: points, and any data that are no pictures"),
     ("knn_accuracy@encode", "of what the model's own endpoint answers to data: accuracy@classify, psnr@upscale"),
 ]
 
@@ -25,7 +35,18 @@ NAMES = [
 class Measuring(Command):
     """Ends its help with the metrics there are."""
 
+    written_otherwise = Command.written_otherwise | {
+        "--out": "--json FILE",
+        "--metric": "--metrics A,B",
+        "--path": "TARGET REFERENCE",
+        "--real": "--against REFERENCE",
+        "--ref": "--against REFERENCE",
+        "--reference": "--against REFERENCE",
+    }
+
     def format_epilog(self, context, formatter):
+        from tfgan_zoo.metrics import registry
+
         with formatter.section("Metrics"):
             formatter.write_dl(registry.describe())
         with formatter.section("Names"):
@@ -56,11 +77,17 @@ class Measuring(Command):
 )
 @click.option("--num", type=click.IntRange(min=2), help="How many samples. Default: the preset's, or all of a folder.")
 @click.option("--reference-num", type=click.IntRange(min=2), help="How many real ones. Default: as many.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the first sample.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Seed of the first sample.")
 @click.option("--truncation", type=float, help="Truncate noise; 1 is mild, 0.5 strong.")
-@click.option("--inception-weights", metavar="FILE", help="Inception's .npz file. Or set TFGAN_ZOO_INCEPTION.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=128, show_default=True, help="Computed at once.")
+@click.option(
+    "--inception-weights",
+    metavar="FILE",
+    help="Inception's weights: an .npz file, or the published .tgz or .pb, or PyTorch's .pth, of which it is made. Or "
+    "set TFGAN_ZOO_INCEPTION.",
+)
 @click.option("--download-inception", is_flag=True, help="Fetch Inception's weights from the official archive, once.")
-@click.option("--json", "--out", "out", metavar="FILE", help="Append the results as JSON lines; - for stdout.")
+@json_option("Append the results as JSON lines.")
 @click.option(
     "--neighbours",
     metavar="PICTURE",
@@ -70,7 +97,7 @@ class Measuring(Command):
 @click.option("--save-stats", metavar="FILE.npz", help="Also write mu and sigma of the samples, as pytorch-fid does.")
 @step_option
 @data_options
-def evaluate(target, overrides, out, neighbours, step, **options):
+def evaluate(target, overrides, json_out, neighbours, step, **options):
     """Measure how far generated images are from real ones. Every number is printed with its protocol.
 
     TARGET is a run directory, a preset with pretrained weights, a .keras file, an exported SavedModel, a folder of
@@ -90,20 +117,45 @@ def evaluate(target, overrides, out, neighbours, step, **options):
     check_measured(target, options)
     stats = options["save_stats"]
     for option, path in (
-        ("--json", out if out != "-" else None),
+        ("--json", json_out if json_out != "-" else None),
         ("--neighbours", neighbours),
         ("--save-stats", stats),
     ):
-        writable(option, path)
-    show_results(*measured(target, step, {"overrides": overrides, "neighbours": neighbours, **options}), out)
-    if neighbours:
-        console.note(f"neighbours: {neighbours}")
+        writable(option, path, folders=option != "--json")
+    from tfgan_zoo.cli.report import show_results
+
+    with remarks_last():
+        results, seconds = measured(target, step, {"overrides": overrides, "neighbours": neighbours, **options})
+        show_results(results, seconds, json_out)
+        for what, path in (("neighbours", neighbours), ("statistics", stats)):
+            if path:
+                console.note(f"{what}: {path}")
+    if results.failures:
+        raise ZooError(f"not measured: {', '.join(results.failures)}; the reasons stand above.")
+
+
+@contextlib.contextmanager
+def remarks_last():
+    """Hold warnings back until the numbers are out."""
+    held = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = lambda message, *_: held.append(f"warning: {message}")
+        try:
+            yield
+        finally:
+            for line in dict.fromkeys(held):
+                console.note(line)
 
 
 def check_measured(target, options) -> None:
     """Refuse bad names before the slow import."""
+    from tfgan_zoo import targets
+    from tfgan_zoo.metrics import registry
+
     for name in filter(None, (part.strip() for part in options["metrics"].split(","))):
-        registry.parse(name, options["features"])
+        if not registry.of_endpoint(name):
+            registry.parse(name, options["features"])
     found = targets.resolve(target, (*targets.MODELS, "savedmodel", "folder", "dataset"))
     if found.kind == "dataset" and not options["metrics"]:
         raise unknown("run directory, preset or folder of pictures", target, index.presets())
@@ -120,15 +172,18 @@ def measured(target, step, options) -> tuple:
 
     if options.pop("download_inception"):
         console.note(inception_weights.download())
+    if (weights := options["inception_weights"]) and not weights.endswith(".npz"):
+        options["inception_weights"] = inception_weights.converted(weights)
     began = time.perf_counter()
     names = {"num": "samples", "reference_num": "reference_samples"}
     arguments = {names.get(name, name): value for name, value in options.items()}
     if step is not None:
         target = zoo.loaded(target, step)
-    with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_: console.note(f"warning: {message}")
-        results = verbs.evaluate(target, **arguments)
-    return results, time.perf_counter() - began
+    try:
+        return verbs.evaluate(target, **arguments), time.perf_counter() - began
+    except MissingData as missing:
+        ways = "say where with --data-dir DIR, fetch it with --download, or name other real data with --against"
+        raise ZooError(f"{missing.what}; {ways}.") from None
 
 
 @main.command(short_help="Rank measured models, where their protocols agree.")
@@ -145,6 +200,8 @@ def compare(sources, metrics, ignore):
     python -m tfgan_zoo compare dcgan_mnist gan_mnist
     python -m tfgan_zoo compare runs/dcgan_mnist runs/dcgan_mnist-2 dcgan_mnist --metrics fd_mnist
     """
+    from tfgan_zoo import stamps
+
     rows = stamps.gathered(sources)
     wanted = [name.strip() for name in metrics.split(",")] if metrics else stamps.common(rows)
     skipped = tuple(field.strip() for field in ignore.split(",")) if ignore else ()

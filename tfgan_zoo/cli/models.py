@@ -2,8 +2,8 @@
 
 import click
 
-from tfgan_zoo import config, index, weights
-from tfgan_zoo.cli.common import TARGET, check_out, check_target, main, needs_tensorflow, step_option
+from tfgan_zoo import index
+from tfgan_zoo.cli.common import TARGET, check_out, check_target, main, needs_tensorflow, step_option, writable
 from tfgan_zoo.errors import ZooError, unknown
 
 
@@ -15,6 +15,8 @@ def check_preset(context, parameter, preset):
 
 def check_pretrained(context, parameter, name):
     """Refuse what has no pretrained weights."""
+    from tfgan_zoo import weights
+
     if name not in weights.names() and name not in index.presets():
         raise unknown("preset", name, index.presets())
     weights.card(name)
@@ -25,6 +27,7 @@ def check_keras(context, parameter, out):
     """Refuse a name that Keras would write in another format."""
     if out and not out.endswith(".keras"):
         raise ZooError(f"--out {out}: must end in .keras.")
+    writable("--out", out)
     return out
 
 
@@ -38,7 +41,7 @@ def build(preset, overrides):
     \b
     python -m tfgan_zoo build dcgan_celeba model.filters=64
     """
-    from tfgan_zoo import zoo
+    from tfgan_zoo import config, zoo
 
     for network in zoo.build(config.load(preset, overrides)).networks_by_name.values():
         network.summary(print_fn=click.echo)
@@ -52,14 +55,14 @@ def build(preset, overrides):
 @needs_tensorflow
 def get(name, out):
     """Get a pretrained model: verify its weights, say what it is, and write it as a .keras file."""
-    from tfgan_zoo import files, zoo
+    from tfgan_zoo import files, weights, zoo
 
     model = zoo.get(name)
     counts = ", ".join(f"{n} {network.count_params():,}" for n, network in model.networks_by_name.items())
     click.echo(f"{name}: {weights.find(name, weights.card(name))} verified; {counts} parameters")
     if out:
         model.compile()
-        with files.atomic(out) as temporary:
+        with files.written(out) as temporary:
             model.save(temporary)
         click.echo(out)
 
@@ -68,7 +71,7 @@ def get(name, out):
 @click.argument("target", callback=check_target)
 @click.option(
     "--out",
-    "--folder",
+    metavar="DIR",
     default="export/models",
     show_default=True,
     callback=check_out,

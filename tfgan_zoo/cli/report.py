@@ -1,10 +1,11 @@
 """What the commands print: plans, results, stored numbers."""
 
 import json
+from collections.abc import Iterator
 
 import click
 
-from tfgan_zoo import console, stamps
+from tfgan_zoo import console, files, stamps
 
 
 def stored(result) -> str:
@@ -16,18 +17,11 @@ def stored(result) -> str:
 def show_plan(plan) -> None:
     """Print what a dry run found out."""
     experiment = plan["experiment"]
-    settings = [
-        (f"{section}.{key}", _plain(value))
-        for section, table in experiment.as_dict().items()
-        if isinstance(table, dict)
-        for key, value in table.items()
-        if value not in (None, [], {}, "")
-    ]
+    tables = {section: table for section, table in experiment.as_dict().items() if isinstance(table, dict)}
+    settings = [(key, as_toml(value)) for key, value in _flat(tables) if value not in (None, [], {}, "")]
     console.table("settings", ("", ""), [("family", experiment.family), *settings])
     console.table("\nnetworks", ("network", "parameters"), [(k, f"{v:,}") for k, v in plan["networks"].items()])
-    console.table(
-        "\ndata", ("", ""), [(key, _plain(value)) for key, value in plan["data"].items() if _told(key, value)]
-    )
+    console.table("\ndata", ("", ""), list(_of_data(plan["data"])))
     steps, timed = experiment.train.steps, plan["precisions"]
     click.echo(
         f"\n{plan['seconds_per_step']:.3g} s a step (median of 5): {steps:,} steps take about "
@@ -38,20 +32,51 @@ def show_plan(plan) -> None:
         click.echo(f"precision, a step here: {each}; the fastest is train.precision={plan['fastest']}")
 
 
-def _plain(value) -> str:
-    return json.dumps(value) if isinstance(value, dict | list | bool) else str(value)
+def as_toml(value) -> str:
+    """A setting's value as a preset has it; text stands bare."""
+    return value if isinstance(value, str) else _toml(value)
 
 
-def _told(key: str, value) -> bool:
-    empty = value in (None, [], {}) or (key == "skipped" and not value["count"])
-    return not empty and key not in ("fingerprint", "class_names")
+def _toml(value) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(inner)}' for key, inner in value.items())} }}"
+    return json.dumps(value)
 
 
-def show_results(results, seconds: float, out: str | None) -> None:
+def _flat(table: dict, prefix: str = "") -> Iterator[tuple[str, object]]:
+    """("section.key", value) of nested tables."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _of_data(facts: dict) -> Iterator[tuple[str, str]]:
+    """What opened data say of themselves, in words."""
+    names = facts.get("class_names") or ()
+    yield "source", facts["source"]
+    yield "examples", f"{facts['examples']:,}"
+    if facts["classes"]:
+        yield (
+            "classes",
+            f"{facts['classes']:,}" + (f": {', '.join(names[:10])}{' ...' * bool(names[10:])}" if names else ""),
+        )
+    if facts["image_shape"]:
+        yield "pictures", "x".join("any" if side is None else str(side) for side in facts["image_shape"])
+    if facts["skipped"]["count"]:
+        left_out = ", ".join(facts["skipped"]["names"])
+        yield "cannot be read", f"{facts['skipped']['count']:,}: {left_out}"
+    yield "kept in memory", f"{facts['cached_bytes'] / 1e6:,.1f} MB" if facts["cached"] else "no"
+
+
+def show_results(results, seconds: float, json_out: str | None) -> None:
     """The results as a table with its protocol below, and as JSON lines where these are wanted."""
     rows = [result.as_dict() for result in results]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
-    if out == "-":
+    if json_out == "-":
         click.echo(lines, nl=False)
         return
     first = next((row for row in rows if row["reference"] is not None), rows[0])
@@ -71,6 +96,5 @@ def show_results(results, seconds: float, out: str | None) -> None:
         ],
     )
     click.echo(f"\n{stamps.provenance(first)}; {console.duration(seconds)}")
-    if out:
-        with open(out, "a", encoding="utf-8") as file:
-            file.write(lines)
+    if json_out:
+        files.append(json_out, lines)

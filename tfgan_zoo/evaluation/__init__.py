@@ -11,23 +11,38 @@ Every number comes out as a `Result`, which carries where it comes from.
 """
 
 from tfgan_zoo.evaluation.asked import asked_for
-from tfgan_zoo.evaluation.measure import GivenStatistics, as_reference, evaluate, provenance
+from tfgan_zoo.evaluation.measure import as_generated, evaluate, provenance
 from tfgan_zoo.evaluation.protocol import Protocol
-from tfgan_zoo.evaluation.streams import Answers, Generated, Pictures, Selected, Served, Stream
-from tfgan_zoo.stamps import Result
+from tfgan_zoo.evaluation.references import as_reference
+from tfgan_zoo.evaluation.streams import (
+    Answers,
+    Arrays,
+    Generated,
+    GivenStatistics,
+    Pictures,
+    Selected,
+    Served,
+    Stream,
+    in_memory,
+)
+from tfgan_zoo.stamps import Result, Results
 
 __all__ = [
     "Answers",
+    "Arrays",
     "Generated",
     "GivenStatistics",
     "Pictures",
     "Protocol",
     "Result",
+    "Results",
     "Selected",
     "Served",
     "Stream",
+    "as_generated",
     "as_reference",
     "asked_for",
     "evaluate",
+    "in_memory",
     "provenance",
 ]

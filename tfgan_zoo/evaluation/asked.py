@@ -36,20 +36,23 @@ class Asked:
         return getattr(self.extractor, "name", None), self.tap, self.metric.takes, statistic
 
     def rows(self, images: np.ndarray, outputs: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
-        """What the metric takes of a batch; `outputs`: {extractor: {tap: features}}."""
+        """What the metric takes of a batch; `outputs`: {extractor: {tap: features}, or the error that it raised}."""
         if self.metric.takes in ("images", "points") or self.endpoint:
             return images
         if self.metric.takes == "channel_logits":
             channels = np.split(images, images.shape[-1], axis=-1)
             return np.stack([self.extractor.outputs(grey, [self.tap])[self.tap] for grey in channels], axis=1)
-        return outputs[self.extractor.name][self.tap]
+        found = outputs[self.extractor.name]
+        if isinstance(found, BaseException):
+            raise found
+        return found[self.tap]
 
-    def add(self, statistic: Any, rows: np.ndarray, labels: np.ndarray | None, line: str) -> None:
+    def add(self, statistic: Any, rows: np.ndarray, labels: np.ndarray | None) -> None:
         """Feed a batch to this task's statistic."""
         if not self.metric.labelled:
             statistic.update(rows)
         elif labels is None:
-            raise ZooError(f"{self.text} needs labels and {line} has none: give class subfolders or labelled data.")
+            raise ZooError("it needs labels, and there are none: give class subfolders or labelled data.")
         else:
             statistic.update(rows, labels)
 
@@ -79,7 +82,8 @@ def asked_for(protocol: Protocol, facts: Mapping[str, Any] | None = None, endpoi
         extractor = None
         if name is not None:
             weights = _inception_weights(protocol.inception_weights) if name == registry.INCEPTION else None
-            extractor = opened(name, _stamp(weights or name), weights, None if name == "pixels" else protocol.resize)
+            resize = None if name in extractors.AS_THEY_ARE else protocol.resize
+            extractor = opened(name, _stamp(weights or name), weights, resize)
             tap = tap or (extractor.features if kind.takes == "features" else extractor.logits)
             if tap is None:
                 raise ZooError(f"metric {text!r}: {name} has no logits; use a classifier, such as mnist_cnn.")
@@ -101,17 +105,24 @@ def _stamp(path: str) -> int | None:
 
 
 def _inception_weights(given: Any) -> str | None:
-    """The file that is used in the end, which the environment decides where none is given; None where there is none."""
+    """The weights file to use: the argument, else $TFGAN_ZOO_INCEPTION, else the cache; None if there is none."""
     named, cached = given or os.environ.get(extractors.INCEPTION_VARIABLE), fetched.cached()
     return str(named) if named else str(cached) if cached.is_file() else None
 
 
 def made(kind: type[Metric], dim: int | None, settings: Mapping[str, Any]) -> Metric:
     """The metric with its settings. Raises ZooError for one that it does not have."""
-    allowed = [name for name in inspect.signature(kind.__init__).parameters if name not in ("self", "dim")]
+    parameters = inspect.signature(kind.__init__).parameters
+    allowed = [name for name in parameters if name not in ("self", "dim")]
     for name in settings:
         if name not in allowed:
             raise unknown("setting", name, allowed, where=kind.name)
+    missing = [name for name in allowed if parameters[name].default is inspect.Parameter.empty and name not in settings]
+    if missing:
+        raise ZooError(
+            f"{kind.name} needs {' and '.join(missing)}, which these data do not tell; compare with data that do, such "
+            f"as a ring or a grid, or give {', '.join(f'{kind.name}.{name}' for name in missing)}."
+        )
     try:
         return kind(dim, **settings)
     except TypeError as error:

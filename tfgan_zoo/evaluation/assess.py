@@ -2,19 +2,22 @@
 
 import dataclasses
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tfgan_zoo import config, console
+from tfgan_zoo import config, console, sampling
 from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import references, similar
-from tfgan_zoo.evaluation.measure import evaluate
+from tfgan_zoo.evaluation.measure import evaluate, save_statistics
+from tfgan_zoo.evaluation.own_sizes import OwnSizes, any_size
 from tfgan_zoo.evaluation.protocol import DEFAULT_SAMPLES, Protocol
-from tfgan_zoo.evaluation.streams import Answers, Generated, Selected
+from tfgan_zoo.evaluation.streams import Answers, Generated, Pictures, Selected, Stream, in_memory
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.modalities import ClassLabel, Image
-from tfgan_zoo.stamps import Result
+from tfgan_zoo.stamps import Results
 
 
 def assess(
@@ -28,7 +31,7 @@ def assess(
     options: Mapping[str, Any] | None = None,
     neighbours: str | os.PathLike | None = None,
     save_stats: str | os.PathLike | None = None,
-) -> list[Result]:
+) -> Results:
     """Measure a loaded model.
 
     Args:
@@ -41,27 +44,56 @@ def assess(
         neighbours: a picture file: ten samples, each beside the training images nearest to it.
         save_stats: a .npz file for `mu` and `sigma` of the samples' features.
 
+    Returns:
+        One `Result` per number, in the order of the metrics. A metric that fails is among the `failures`, with a
+        warning, and does not take the others along.
+
     Raises:
         ZooError: whatever is missing to measure what is asked for.
     """
     options = dict(options or {})
     if experiment is not None:
         experiment = config.override(experiment, [*overrides, *config.data_options(**options)])
+        for text in experiment.notes:
+            console.note(text)
         defaults = experiment.evaluate
         protocol = protocol.but(
-            metrics=protocol.metrics or tuple(defaults.metrics), samples=protocol.samples or defaults.samples
+            metrics=protocol.metrics or tuple(defaults.metrics),
+            samples=protocol.samples or defaults.samples,
+            settings={
+                name: {**defaults.settings.get(name, {}), **protocol.settings.get(name, {})}
+                for name in {**defaults.settings, **protocol.settings}
+            },
         )
+        against = defaults.against if against is None else against
     if not protocol.metrics:
-        raise ZooError(f"{line}: name what to measure, such as --metrics fid768,kid,prdc or fd_mnist.")
+        raise ZooError(f"{line}: name what to measure: metrics such as fid768,kid,prdc or fd_mnist.")
     sides = Sides(model, experiment, protocol, against, options)
-    results = []
-    for endpoint, names in by_endpoint(model, protocol.metrics).items():
+    groups = by_endpoint(model, protocol.metrics)
+    if None not in groups and (neighbours or save_stats):
+        raise ZooError(f"{', '.join(protocol.metrics)}: none is of generated data; add one, such as fid768.")
+    results, errors = Results(), {}
+    for endpoint, names in groups.items():
         asked = protocol.but(metrics=tuple(names))
-        results += (
-            sides.answers(endpoint, line, asked) if endpoint else sides.generated(line, asked, neighbours, save_stats)
-        )
+        try:
+            part = (
+                sides.answers(endpoint, line, asked)
+                if endpoint
+                else sides.generated(line, asked, neighbours, save_stats)
+            )
+        except ZooError as error:
+            reason = f"{', '.join(names)}: {error}"
+            part, errors[reason] = Results(failures=dict.fromkeys(names, reason)), error
+        results.extend(part)
+        results.failures |= part.failures
+    if not results:
+        raise next(iter(errors.values()))
+    for reason in errors:
+        warnings.warn(f"left out: {reason}")
     places = {name: place for place, name in enumerate(protocol.metrics)}
-    return sorted(results, key=lambda result: places.get(result.metric, 0)) if len(places) == len(results) else results
+    if len(places) == len(results):
+        results.sort(key=lambda result: places.get(result.metric, 0))
+    return results
 
 
 def by_endpoint(model: AdversarialModel, names: Sequence[str]) -> dict[str | None, list[str]]:
@@ -69,6 +101,8 @@ def by_endpoint(model: AdversarialModel, names: Sequence[str]) -> dict[str | Non
     found: dict[str | None, list[str]] = {}
     for text in names:
         plain, _, spec = text.partition("@")
+        if registry.of_endpoint(text):
+            sampling.endpoint_of(model, spec)
         endpoint = spec if spec in model.endpoints else None
         metric = registry.parse(plain if endpoint else text).metric
         if endpoint is None and metric.paired and metric.takes == "images":
@@ -98,14 +132,30 @@ class Sides:
     def spec(self, metrics: Sequence[str]) -> dict[str, Any]:
         """What to open data for: the model's own keys, and labels where a metric needs them."""
         spec = dict(self.model.element_spec)
-        labelled = any(registry.parse(name.partition("@")[0]).metric.labelled for name in metrics)
+        labelled = registry.labelled(metrics)
         has_label = any(isinstance(kind, ClassLabel) for kind in spec.values())
         return spec | ({"label": ClassLabel()} if labelled and not has_label else {})
+
+    def spec_of(self, name: str, metrics: Sequence[str]) -> dict[str, Any]:
+        """What to open data for to ask an endpoint: what it takes, its true answer, labels where a metric needs them.
+
+        Nothing else, so that labels are those of what the endpoint takes where the model knows two domains.
+        """
+        endpoint, labelled = self.model.endpoints[name], registry.labelled(metrics)
+        wanted = {*endpoint.conditions, endpoint.target}
+        return {
+            key: kind
+            for key, kind in self.spec(metrics).items()
+            if key in wanted or (labelled and isinstance(kind, ClassLabel))
+        }
 
     def training(self, spec: Mapping[str, Any]):
         """The opened training data. Raises ZooError where no experiment tells them."""
         if self.experiment is None:
-            raise ZooError("a .keras file does not tell its data: name real data with against.")
+            raise ZooError(
+                "a model in memory or in a file does not tell its training data: measure a run or a preset, or name "
+                "real data with against."
+            )
         return self.experiment.data.open(spec)
 
     def held_out(self, spec: Mapping[str, Any]):
@@ -114,40 +164,51 @@ class Sides:
             return None
         return references.held_out(self.experiment.data, spec, self.experiment.evaluate.split)
 
-    def generated(self, line: str, protocol: Protocol, neighbours: Any, save_stats: Any) -> list[Result]:
+    def named(self, spec: Mapping[str, Any], key: str | None, protocol: Protocol) -> Any:
+        """The real data that `against` names."""
+        samples = protocol.reference_samples or protocol.samples
+        if not in_memory(self.against):
+            home = self.options.get("data_dir") or getattr(getattr(self.experiment, "data", None), "data_dir", None)
+            if found := references.folder(self.against, home, samples):
+                return found
+        return references.against(self.against, samples, spec, key, self.options, registry.labelled(protocol.metrics))
+
+    def generated(self, line: str, protocol: Protocol, neighbours: Any, save_stats: Any) -> Results:
         """The metrics of what the model generates."""
         spec, training, conditions = self.spec(protocol.metrics), None, None
         target = self.model.endpoints["generate"].target if "generate" in self.model.endpoints else None
-        kinds = [registry.parse(name).metric for name in protocol.metrics]
+        needed = {side for name in protocol.metrics for side in registry.parse(name).metric.sides}
         if self.against is not None:
-            samples = protocol.reference_samples or protocol.samples
-            labelled = any(kind.labelled for kind in kinds)
-            reference = references.against(self.against, samples, spec, target, self.options, labelled)
-            if neighbours or any("held_out" in kind.sides for kind in kinds):
+            reference = self.named(spec, target, protocol)
+            if neighbours or "held_out" in needed:
                 training = self.training(spec)
             held_out, conditions = training, getattr(reference, "data", None)
+        elif self.experiment is None and "real" not in needed and not neighbours:
+            reference, held_out = None, None
         else:
             training = self.training(spec)
             test = self.held_out(spec)
             reference, held_out, conditions = test or training, training if test else None, test or training
         available = getattr(conditions, "num_examples", None) or getattr(reference, "count", None)
-        count = min(protocol.samples or DEFAULT_SAMPLES, available or DEFAULT_SAMPLES)
-        fake = Generated(self.model, count, protocol.seed, protocol.truncation, line, conditions)
+        drawn = samples_of(protocol, available), protocol.seed, protocol.truncation
+        fake = Generated(self.model, *drawn, line, conditions, protocol.batch_size)
         results = evaluate(fake, reference, protocol, held_out=held_out, key=target)
         if save_stats:
-            references.save_statistics(save_stats, fake, protocol)
+            save_statistics(save_stats, fake, protocol)
         if neighbours:
             similar.save(neighbours, fake, Selected(training, None, target), protocol)
         return results
 
-    def answers(self, name: str, line: str, protocol: Protocol) -> list[Result]:
+    def answers(self, name: str, line: str, protocol: Protocol) -> Results:
         """The metrics of what an endpoint answers to held-out data, beside its answers to training data."""
-        spec = self.spec(protocol.metrics)
-        test = self.held_out(spec)
+        spec = self.spec_of(name, protocol.metrics)
+        test = self.pairs(name, spec, protocol) if self.against is not None else self.held_out(spec)
         if test is None:
             console.note("no held-out data: measuring on the training data")
         training = self.training(spec) if test is None or self._needs_training(protocol) else None
-        chosen = Selected(test or training, min(protocol.samples or DEFAULT_SAMPLES, (test or training).num_examples))
+        chosen = test or training
+        if not isinstance(chosen, Stream):
+            chosen = Selected(chosen, min(protocol.samples or DEFAULT_SAMPLES, chosen.num_examples))
         fake = Answers(self.model, name, chosen, line, protocol.seed)
         if all(registry.parse(metric.partition("@")[0]).metric.paired for metric in protocol.metrics):
             return evaluate(fake, chosen, protocol)
@@ -156,5 +217,36 @@ class Sides:
         real = Answers(self.model, name, Selected(training, protocol.reference_samples), line) if training else None
         return evaluate(fake, real, protocol)
 
+    def pairs(self, name: str, spec: Mapping[str, Any], protocol: Protocol) -> Any:
+        """What `against` names, with all that an endpoint takes: opened data, or a folder's pictures at their sizes."""
+        found, endpoint = self.named(spec, None, protocol), self.model.endpoints[name]
+        derive = self.experiment.data.derive if self.experiment else {}
+        if isinstance(found, Pictures):
+            if any_size(endpoint):
+                return OwnSizes(found, endpoint, self.model.element_spec, derive)
+            return source_class("folder")(source="folder", path=str(found.path), derive=derive).open(spec)
+        if getattr(found, "data", None) is None:
+            raise ZooError(
+                f"{self.against}: {name} takes {', '.join(spec)}; name a preset, a data set or a folder that has them."
+            )
+        return found.data
+
     def _needs_training(self, protocol: Protocol) -> bool:
-        return any("real" in registry.parse(name.partition("@")[0]).metric.sides for name in protocol.metrics)
+        metrics = [registry.parse(name.partition("@")[0]).metric for name in protocol.metrics]
+        return any("real" in metric.sides and not metric.paired for metric in metrics)
+
+
+def samples_of(protocol: Protocol, available: int | None) -> int:
+    """How many samples to draw: as many as are asked for, but no more than there are real data to compare with.
+
+    Where the protocol names both counts, they stand.
+    """
+    wanted = protocol.samples or DEFAULT_SAMPLES
+    if available is None or available >= wanted or (protocol.samples and protocol.reference_samples):
+        return wanted
+    if protocol.samples:
+        console.note(
+            f"{available:,} real data to compare with, so {available:,} samples in place of {wanted:,}; name the "
+            "number of real data too (reference_samples, --reference-num) to compare unequal numbers"
+        )
+    return available

@@ -5,12 +5,13 @@
 Every number comes out as a `Result`, which carries where it comes from.
 """
 
+import dataclasses
 import functools
-import hashlib
 import inspect
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +19,31 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgan_zoo import __version__, console, devices
+from tfgan_zoo import __version__, console, devices, files
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import cache as caches
+from tfgan_zoo.evaluation import references
 from tfgan_zoo.evaluation.asked import Asked, asked_for
 from tfgan_zoo.evaluation.protocol import DEFAULT_SAMPLES, Protocol
-from tfgan_zoo.evaluation.streams import Answers, Generated, Pictures, Selected, Stream
+from tfgan_zoo.evaluation.streams import (
+    Answers,
+    Arrays,
+    Generated,
+    GivenStatistics,
+    Pictures,
+    Selected,
+    Stream,
+    in_memory,
+)
 from tfgan_zoo.files import cache_folder
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.base import Value
 from tfgan_zoo.metrics.frechet import FrechetDistance
-from tfgan_zoo.stamps import Result
+from tfgan_zoo.modalities import Modality
+from tfgan_zoo.stamps import Result, Results
 
-
-@dataclass
-class GivenStatistics:
-    """Ready statistics of the reference, which another tool has written: `mu` (dim,) and `sigma` (dim, dim).
-
-    Attributes:
-        line, fingerprint: for the results.
-        value: a `metrics.maths.frechet.Statistics`.
-    """
-
-    line: str
-    fingerprint: str
-    value: Any
-    count: None = None
-    split: None = None
+FAILURES = (ZooError, MemoryError, np.linalg.LinAlgError)
+"""What one metric may fail with without taking the others along."""
 
 
 def evaluate(
@@ -55,14 +54,15 @@ def evaluate(
     held_out: Any = None,
     name: str | None = None,
     key: str | None = None,
-) -> list[Result]:
+) -> Results:
     """Measure generated data against real ones.
 
     Args:
         generated: a model that gives `sample_images(seeds, truncation)`, uint8 (n, h, w, c), as an AdversarialModel
-            does; or any `Stream` (then samples, seed, truncation and name are its own).
-        reference: the real data compared with: opened data (`Data`), a `Stream` or `GivenStatistics`. None for metrics
-            of generated data alone.
+            does; data in memory (`Arrays`); a folder of pictures; or any `Stream` (then samples, seed, truncation and
+            name are its own).
+        reference: the real data compared with: opened data (`Data`), data in memory, a `Stream`, `GivenStatistics`, or
+            the name of something (`references.against`). None for metrics of generated data alone.
         protocol: what to measure and how.
         held_out: real data of another split, for the floor (as many as the samples, if there are) and for the metrics
             that need the training data (all of them).
@@ -70,19 +70,17 @@ def evaluate(
         key: which of the real data's keys is compared; default the first that is no label.
 
     Returns:
-        One `Result` per number, in the order of the metrics.
+        One `Result` per number, in the order of the metrics. A metric that fails on these data is among the `failures`,
+        with a warning, and does not take the others along.
 
     Raises:
         ZooError: an unknown metric, missing weights, a side that a metric needs and that is not there, NaN in generated
-            data, data of another kind.
+            data, data that no metric could be measured on.
     """
-    samples = protocol.samples or DEFAULT_SAMPLES
-    if isinstance(generated, Stream):
-        fake = generated
-    else:
-        fake = Generated(generated, samples, protocol.seed, protocol.truncation, name)
+    fake = as_generated(generated, protocol, name)
     if fake.count < 2:
         raise ZooError(f"{fake.line}: {fake.count} to measure; give 2 or more.")
+    reference = references.as_reference(reference, protocol)
     ready = reference is None or isinstance(reference, (Stream, GivenStatistics))
     wanted = protocol.reference_samples or (None if ready else min(fake.count, reference.num_examples))
     real = reference if ready else Selected(reference, wanted, key)
@@ -96,39 +94,89 @@ def evaluate(
     training = held_out if own else Selected(held_out, None, key)
     store = Path(protocol.cache) if protocol.cache else cache_folder()
     with console.progress(transient=True) as progress:
-        numbers = measure([one for one in asked if not one.metric.paired], fake, real, rest, training, store, progress)
-        numbers |= {one.text: (of_pairs(one, fake, real, progress), {}) for one in asked if one.metric.paired}
-    return [
-        result(one, name, numbers[one.text][0][name], numbers[one.text][1].get(name), fake, real, rest)
+        measured = measure([one for one in asked if not one.metric.paired], fake, real, rest, training, store, progress)
+        measured |= {one.text: attempt(of_pairs, one, fake, real, progress) for one in asked if one.metric.paired}
+    failures = {text: found for text, found in measured.items() if isinstance(found, str)}
+    if len(failures) == len(measured):
+        raise ZooError("; ".join(dict.fromkeys(failures.values())))
+    for reason in failures.values():
+        warnings.warn(f"left out: {reason}")
+    rows = [
+        result(one, value, measured[one.text], fake, real, rest)
         for one in asked
-        for name in one.values
+        if one.text not in failures
+        for value in one.values
     ]
+    return Results(rows, failures)
 
 
-def as_reference(data: Any) -> Any:
-    """Real data as `evaluate` takes them: an array of pictures, uint8 (n, h, w, c), is wrapped."""
-    return Arrays(data) if isinstance(data, np.ndarray) else data
-
-
-class Arrays:
-    """Pictures in memory as opened data."""
-
-    def __init__(self, images: np.ndarray):
-        if images.dtype != np.uint8 or images.ndim != 4:
-            raise ZooError(f"real pictures are {images.dtype} {images.shape}; give uint8 (n, height, width, channels).")
-        self.images, self.num_examples, self.class_names = images, len(images), None
-        digest = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-        self.facts = {"source": f"{len(images):,} given pictures", "split": None, "fingerprint": digest}
-
-    def examples(self, batch_size: int, limit: int | None = None):
-        """One pass in order: batches {"image": uint8}."""
-        for first in range(0, len(self.images[:limit]), batch_size):
-            yield {"image": self.images[:limit][first : first + batch_size]}
+def as_generated(given: Any, protocol: Protocol, name: str | None = None) -> Stream:
+    """What is measured: the samples of a model, data in memory, the pictures of a folder."""
+    if isinstance(given, Stream):
+        return given
+    if in_memory(given):
+        stream = Selected(Arrays(given), protocol.samples)
+    elif isinstance(given, str | os.PathLike):
+        stream = Pictures(given, protocol.samples)
+    else:
+        drawn = protocol.samples or DEFAULT_SAMPLES, protocol.seed, protocol.truncation
+        stream = Generated(given, *drawn, batch_size=protocol.batch_size)
+    stream.line = name or stream.line
+    return stream
 
 
 # === Measuring ===
-def measure(tasks: list[Asked], fake, real, rest, training, store, progress) -> dict[str, tuple[dict, dict]]:
-    """{task's text: (numbers, numbers of the floor)}."""
+@dataclasses.dataclass
+class Measured:
+    """What a metric found.
+
+    Attributes:
+        numbers: {value's name: Value}.
+        settings: those that it was measured with.
+        floor: the numbers of real data in place of the generated ones; {} without.
+    """
+
+    numbers: dict[str, Value]
+    settings: dict[str, Any]
+    floor: dict[str, Value] = dataclasses.field(default_factory=dict)
+
+
+def attempt(measure: Callable[..., Measured], task: Asked, *arguments: Any) -> Measured | str:
+    """`measure(task, ...)`, or one line that says why it cannot be."""
+    try:
+        return measure(task, *arguments)
+    except FAILURES as error:
+        return f"{task.text}: {error or 'out of memory; take fewer samples.'}"
+
+
+def measure(tasks: list[Asked], fake, real, rest, training, store, progress) -> dict[str, Measured | str]:
+    """{task's text: what was measured, or one line that says why it cannot be}. One pass over a side serves all."""
+    check_sides(tasks, real, training)
+    floors = [task for task in tasks if task.metric.floor and rest is not None and "fake" in task.metric.sides]
+    kept = {}  # {side: {task's key: statistics, or the error that they ended with}}
+
+    def of(side: str) -> list[Asked]:
+        """The tasks that need a side, but for those that have failed on another."""
+        return [
+            task
+            for task in tasks
+            if side in task.metric.sides
+            and not any(isinstance(kept[s].get(task.key), FAILURES) for s in kept if s in task.metric.sides)
+        ]
+
+    if isinstance(real, GivenStatistics):
+        kept["real"] = {task.key: real.value for task in of("real")}
+    else:
+        kept["real"] = cached(real, of("real"), store, progress, "real")
+    kept["held_out"] = cached(training, of("held_out"), store, progress, "training")
+    kept["fake"] = gather(fake, of("fake"), progress, "generated")
+    alive = of("fake")
+    floor = cached(rest, [task for task in floors if task in alive], store, progress, "held out")
+    return {task.text: attempt(number, task, kept, floor) for task in tasks}
+
+
+def check_sides(tasks: Sequence[Asked], real: Any, training: Stream | None) -> None:
+    """Raise ZooError where a metric needs a side that is not there, before anything is read."""
     for task in tasks:
         for side, stream in (("real", real), ("held_out", training)):
             if side in task.metric.sides and stream is None:
@@ -147,61 +195,99 @@ def measure(tasks: list[Asked], fake, real, rest, training, store, progress) -> 
                 f"{task.text} needs images, and {real.line} holds a mean and a covariance; they serve fd and fid."
             )
 
-    def of(side: str) -> list[Asked]:
-        return [task for task in tasks if side in task.metric.sides]
 
-    floors = [task for task in tasks if task.metric.floor and rest is not None and "fake" in task.metric.sides]
-    if isinstance(real, GivenStatistics):
-        reference_stats = {task.key: real.value for task in of("real")}
-    else:
-        reference_stats = cached(real, of("real"), store, progress, "real") if of("real") else {}
-    training_stats = cached(training, of("held_out"), store, progress, "training") if of("held_out") else {}
-    floor_stats = cached(rest, floors, store, progress, "held out") if floors else {}
-    generated_stats = gather(fake, of("fake"), progress, "generated") if of("fake") else {}
+def number(task: Asked, kept: dict[str, dict[tuple, Any]], floor: dict[tuple, Any]) -> Measured:
+    """The metric of what has been kept of its sides. Raises what one of these ended with."""
+    order = [side for side in kept if side in task.metric.sides]  # a side that failed leaves the later ones unread
+    sides = {side: whole(kept[side][task.key]) for side in order}
+    measured = Measured(task.metric.measure(**sides), task.metric.used(**sides))
+    if task.key in floor:
+        try:
+            measured.floor = task.metric.measure(**{**sides, "fake": shuffled(task, whole(floor[task.key]))})
+        except FAILURES as error:
+            warnings.warn(f"{task.text}: no floor: {error}")
+    return measured
 
-    numbers = {}
-    for task in tasks:
-        sides = {"real": reference_stats, "held_out": training_stats, "fake": generated_stats}
-        sides = {side: sides[side][task.key] for side in task.metric.sides}
-        floor = task.metric.measure(**{**sides, "fake": floor_stats[task.key]}) if task in floors else {}
-        numbers[task.text] = task.metric.measure(**sides), floor
-    return numbers
+
+def shuffled(task: Asked, statistics: Any) -> Any:
+    """Logits of real data in random order, as those of generated data are: on the disk classes may lie in a row."""
+    if task.metric.takes != "logits" or not isinstance(statistics, np.ndarray):
+        return statistics
+    return statistics[np.random.default_rng(0).permutation(len(statistics))]
+
+
+def whole(statistics: Any) -> Any:
+    """Statistics, unless they are the error that they ended with."""
+    if isinstance(statistics, FAILURES):
+        raise statistics
+    return statistics
 
 
 def gather(stream: Stream, tasks: Sequence[Asked], progress: Any, title: str) -> dict[tuple, Any]:
-    """One pass, in which every extractor sees every batch once. -> {task's key: statistics}."""
-    first = {task.key: task for task in reversed(tasks)}  # one of those that share a statistic
+    """One pass, in which every extractor sees every batch once. -> {task's key: statistics, or what went wrong}."""
+    reading = {task.key: task for task in reversed(tasks)}  # one of those that share a statistic
     statistics = {
         key: task.metric.statistic(task.extractor.taps[task.tap] if task.extractor else None)
-        for key, task in first.items()
+        for key, task in reading.items()
     }
+    errors, place = {}, 0
+    bar = progress.add_task(title, total=stream.count, text="") if reading else None
+    for data, labels in stream.batches() if reading else ():
+        outputs = described(data, stream.kind, reading.values())
+        for key, task in list(reading.items()):
+            try:
+                task.add(statistics[key], task.rows(data, outputs), labels)
+            except FAILURES as error:
+                errors[key] = ZooError(f"{_where(stream, place)}: {error}")
+                del reading[key]
+        if not reading:
+            break
+        place += len(data)
+        progress.advance(bar, len(data))
+    for key in reading:
+        try:
+            errors[key] = statistics[key].result()
+        except FAILURES as error:
+            errors[key] = ZooError(f"{stream.line}: {error}")
+    return errors
+
+
+def described(data: np.ndarray, kind: Modality | None, tasks: Iterable[Asked]) -> dict[str, Any]:
+    """{extractor's name: {tap: features of a batch}, or what went wrong}: every extractor works once for all tasks.
+
+    Args:
+        kind: of the data; None where that is not known.
+    """
     taps: dict[Any, list[str]] = {}
-    for task in first.values():
-        if task.metric.takes in ("features", "logits"):
+    for task in tasks:
+        if task.metric.takes in ("features", "logits") and task.extractor is not None:
             taps.setdefault(task.extractor, []).append(task.tap)
-    bar = progress.add_task(title, total=stream.count, text="")
-    for images, labels in stream.batches():
-        outputs = {
-            extractor.name: extractor.outputs(images, list(dict.fromkeys(wanted))) for extractor, wanted in taps.items()
-        }
-        for key, task in first.items():
-            task.add(statistics[key], task.rows(images, outputs), labels, stream.line)
-        progress.advance(bar, len(images))
-    return {key: statistic.result() for key, statistic in statistics.items()}
+    outputs = {}
+    for extractor, wanted in taps.items():
+        try:
+            extractor.check(kind)
+            outputs[extractor.name] = extractor.outputs(data, list(dict.fromkeys(wanted)))
+        except FAILURES as error:
+            outputs[extractor.name] = error
+    return outputs
 
 
-def cached(stream: Stream, tasks: Sequence[Asked], store: Path, progress: Any, title: str) -> dict[tuple, Any]:
-    """`gather`, but from the cache what it has; reads the images once, and only if it lacks something."""
+def _where(stream: Stream, place: int) -> str:
+    """Which data: the stream, and the file where a later batch begins."""
+    file = stream.file_of(place) if place else None
+    return f"{stream.line}, from {file} on" if file else stream.line
+
+
+def cached(stream: Any, tasks: Sequence[Asked], store: Path, progress: Any, title: str) -> dict[tuple, Any]:
+    """`gather`, but from the cache what it has; reads the data once, and only if it lacks something."""
     entries = {task.key: entry(stream, task, store) for task in tasks}
     found = {key: value for key, entry in entries.items() if entry and (value := entry.load()) is not None}
     missing = [task for task in tasks if task.key not in found]
-    if missing:
-        made = gather(stream, missing, progress, title)
-        for key, value in made.items():
-            if entries[key]:
-                entries[key].save(value)
-        found |= made
-    return found
+    made = gather(stream, missing, progress, title)
+    for key, value in made.items():
+        if entries[key] and not isinstance(value, FAILURES):
+            entries[key].save(value)
+    return found | made
 
 
 def entry(stream: Stream, task: Asked, store: Path) -> caches.Entry | None:
@@ -226,38 +312,65 @@ def entry(stream: Stream, task: Asked, store: Path) -> caches.Entry | None:
 
 
 # === Metrics of pairs ===
-def of_pairs(task: Asked, fake: Stream, real: Stream | None, progress: Any) -> dict[str, Value]:
-    """The numbers of a metric whose sides belong together, row by row."""
+def of_pairs(task: Asked, fake: Stream, real: Stream | None, progress: Any) -> Measured:
+    """A metric whose sides belong together, row by row."""
     bar = progress.add_task(task.metric.name, total=fake.count, text="")
+    for theirs, ours in pairs(task, fake, real):
+        task.metric.update(theirs, ours)
+        progress.advance(bar, len(ours))
+    return Measured(task.metric.result(), task.metric.settings)
+
+
+def pairs(task: Asked, fake: Stream, real: Stream | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What the metric compares, batch by batch. Raises ZooError where the two sides do not belong together."""
     if task.extractor is not None:  # two places on a way between latents
         if not isinstance(fake, Generated):
-            raise ZooError(f"{task.text} walks between a model's latents; {fake.line} has none.")
+            raise ZooError(f"walks between a model's latents; {fake.line} has none.")
         for images in fake.paths(task.metric.epsilon):
-            task.metric.update(*(task.extractor.outputs(side, [task.tap], unrounded=True)[task.tap] for side in images))
-            progress.advance(bar, len(images[0]))
-        return task.metric.result()
-    if isinstance(fake, Answers):
-        for theirs, ours in fake.pairs():
-            task.metric.update(theirs, ours)
-            progress.advance(bar, len(ours))
-        return task.metric.result()
-    if not isinstance(fake, Pictures) or not isinstance(real, Pictures):
-        raise ZooError(f"{task.text} compares picture by picture: give two folders with the same file names.")
-    for one, other in itertools.zip_longest(fake.names, real.names):
-        if one is None or other is None or Path(one).with_suffix("") != Path(other).with_suffix(""):
-            raise ZooError(
-                f"{task.text} compares picture by picture: {fake.path} has {one or 'no more'} where {real.path} has "
-                f"{other or 'no more'}; the names must be the same."
-            )
-    for (theirs, _), (ours, _) in zip(real.singles(), fake.singles(), strict=True):
-        task.metric.update(theirs, ours)
-        progress.advance(bar, 1)
-    return task.metric.result()
+            yield tuple(task.extractor.outputs(side, [task.tap], unrounded=True)[task.tap] for side in images)
+    elif isinstance(fake, Answers):
+        yield from fake.pairs()
+    elif isinstance(fake, Pictures) and isinstance(real, Pictures):
+        for one, other in itertools.zip_longest(fake.names, real.names):
+            if one is None or other is None or Path(one).with_suffix("") != Path(other).with_suffix(""):
+                raise ZooError(
+                    f"compares picture by picture: {fake.path} has {one or 'no more'} where {real.path} has "
+                    f"{other or 'no more'}; the names must be the same."
+                )
+        for (theirs, _), (ours, _) in zip(real.singles(), fake.singles(), strict=True):
+            yield theirs, ours
+    elif all(isinstance(getattr(side, "data", None), Arrays) and side.count == fake.count for side in (fake, real)):
+        for (theirs, _), (ours, _) in zip(real.batches(), fake.batches(), strict=True):
+            yield theirs, ours
+    else:
+        raise ZooError("compares picture by picture: give two folders with the same file names, or two equal arrays.")
+
+
+# === For other tools ===
+def save_statistics(path: str | os.PathLike, stream: Stream, protocol: Protocol) -> None:
+    """Write mean and covariance of a stream's features as `mu` and `sigma`, which pytorch-fid and others read.
+
+    The features are those of the first metric that has some.
+
+    Raises:
+        ZooError: no metric with features; a place that cannot be written.
+    """
+    asked = [one for one in asked_for(protocol) if one.extractor is not None and one.metric.takes == "features"]
+    if not asked:
+        raise ZooError(
+            f"statistics are of features, and {', '.join(protocol.metrics)} has none: add one, such as fid768."
+        )
+    gaussian = dataclasses.replace(asked[0], metric=FrechetDistance(asked[0].extractor.taps[asked[0].tap]))
+    with console.progress(transient=True) as progress:
+        (found,) = map(whole, gather(stream, [gaussian], progress, "statistics").values())
+    with files.written(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, mu=found.mean, sigma=found.cov)
 
 
 # === What is said of it ===
-def result(task: Asked, name: str, value: Value, floor: Value | None, fake: Stream, real, rest) -> Result:
+def result(task: Asked, name: str, measured: Measured, fake: Stream, real, rest) -> Result:
     """The number called `name` with its stamp."""
+    value, floor = measured.numbers[name], measured.floor.get(name)
     extractor, compared = task.extractor, real if "real" in task.metric.sides and not walks(task) else None
     own = f"{name}@{task.endpoint}" if task.endpoint else None
     return Result(
@@ -277,7 +390,7 @@ def result(task: Asked, name: str, value: Value, floor: Value | None, fake: Stre
         features=f"{extractor.name}/{task.tap}" if extractor else task.endpoint,
         features_sha256=extractor.sha256 if extractor else None,
         resize=extractor.resize if extractor else None,
-        settings=task.metric.settings,
+        settings=measured.settings,
         **fake.facts,
         **provenance(),
     )

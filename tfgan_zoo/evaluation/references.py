@@ -1,6 +1,5 @@
 """Real data that people name to compare with: folders, data sets, presets, statistics of other tools."""
 
-import dataclasses
 import os
 import re
 import zipfile
@@ -10,16 +9,38 @@ from typing import Any
 
 import numpy as np
 
-from tfgan_zoo import config, console, data, files, images, index, zoo
+from tfgan_zoo import config, console, data, files, index, zoo
+from tfgan_zoo.data.base import DATA_VARIABLE
 from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.evaluation.asked import asked_for
-from tfgan_zoo.evaluation.measure import Arrays, GivenStatistics, gather
 from tfgan_zoo.evaluation.protocol import DEFAULT_SAMPLES, Protocol
-from tfgan_zoo.evaluation.streams import Pictures, Selected, Served, Stream, saved_model
-from tfgan_zoo.metrics.frechet import FrechetDistance
+from tfgan_zoo.evaluation.streams import (
+    Arrays,
+    GivenStatistics,
+    Pictures,
+    Selected,
+    Served,
+    Stream,
+    in_memory,
+    saved_model,
+)
+from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.maths import frechet
 from tfgan_zoo.modalities import ClassLabel, Image
 from tfgan_zoo.targets import Target
+
+
+def as_reference(given: Any, protocol: Protocol) -> Any:
+    """Real data as `measure.evaluate` takes them: what people name is found, arrays are wrapped, the rest is left.
+
+    Raises:
+        ZooError: as `against`.
+    """
+    if in_memory(given):
+        return Arrays(given)
+    if isinstance(given, str | os.PathLike):
+        samples = protocol.reference_samples or protocol.samples
+        return against(given, samples, None, None, {}, registry.labelled(protocol.metrics))
+    return given
 
 
 def pictures(target: Target, samples: int | None, seed: int, options: dict[str, Any], labelled: bool) -> Stream:
@@ -38,14 +59,14 @@ def pictures(target: Target, samples: int | None, seed: int, options: dict[str, 
 
 
 def against(
-    text: str | os.PathLike | np.ndarray,
+    text: Any,
     samples: int | None,
     spec: dict | None,
     key: str | None,
     options: dict[str, Any],
     labelled: bool,
 ) -> Stream | GivenStatistics:
-    """The reference that `text` names: FOLDER, STATS.npz, PRESET[:SPLIT], DATASET[:SPLIT]; or uint8 pictures.
+    """The reference that `text` names: FOLDER, STATS.npz, PRESET[:SPLIT], DATASET[:SPLIT]; or `Arrays` in memory.
 
     Args:
         samples: how many of its images; None for all.
@@ -55,17 +76,37 @@ def against(
     Raises:
         ZooError: nothing of that name, or what it names cannot be read or is no real data.
     """
-    if isinstance(text, np.ndarray):
-        return Selected(Arrays(text), samples and min(samples, len(text)))
+    if in_memory(text):
+        arrays = Arrays(text)
+        return Selected(arrays, samples and min(samples, arrays.num_examples))
+    if found := folder(text, options.get("data_dir"), samples):
+        return found
     path = Path(text).expanduser()
-    if (path / "config.json").is_file():
-        raise ZooError(f"{text}: is a run directory, whose pictures are not real; name its data, a preset or a folder.")
-    if path.is_dir():
-        return Pictures(path, samples)
     if path.suffix == ".npz":
         return statistics(path)
     opened = dataset(str(text), spec, options, labelled)
     return Selected(opened, samples and min(samples, opened.num_examples), key)
+
+
+def folder(text: Any, data_dir: str | None, samples: int | None) -> Pictures | None:
+    """The pictures of a folder that lies where `text` says, or else below `data_dir` or $TFGAN_ZOO_DATA.
+
+    Returns:
+        None where there is no such folder.
+
+    Raises:
+        ZooError: a run, or a folder without pictures.
+    """
+    path, home = Path(text).expanduser(), data_dir or os.environ.get(DATA_VARIABLE)
+    if not path.exists() and home:
+        path = Path(home).expanduser() / path
+    if (path / "config.json").is_file():
+        raise ZooError(f"{text}: is a run directory, whose pictures are not real; name its data, a preset or a folder.")
+    if not path.is_dir():
+        return None
+    found = Pictures(path, samples)
+    found.line = f"folder {text}"
+    return found
 
 
 def held_out(source: Any, spec: Mapping[str, Any], split: str | None, quiet: bool = False) -> Any:
@@ -91,7 +132,8 @@ def statistics(path: Path) -> GivenStatistics:
     except KeyError:
         raise ZooError(f"{path}: holds no `mu` and `sigma`; statistics of pytorch-fid or the FID authors do.") from None
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
-        raise ZooError(f"{path}: is not a readable .npz file ({error}).") from None
+        reason = "it is no archive of arrays" if "pickle" in str(error) else error
+        raise ZooError(f"{path}: is not a readable .npz file ({reason}).") from None
     if (
         mean.ndim != 1
         or cov.shape != (len(mean), len(mean))
@@ -99,26 +141,6 @@ def statistics(path: Path) -> GivenStatistics:
     ):
         raise ZooError(f"{path}: mu {mean.shape} and sigma {cov.shape}; they must be finite, (n,) and (n, n).")
     return GivenStatistics(f"statistics {path.name}", files.sha256(path)[:20], frechet.Statistics(mean, cov, None))
-
-
-def save_statistics(path: str | os.PathLike, stream: Stream, protocol: Protocol) -> None:
-    """Write mean and covariance of a stream's features as `mu` and `sigma`, which pytorch-fid and others read.
-
-    The features are those of the first metric that has some.
-
-    Raises:
-        ZooError: no metric with features; a place that cannot be written.
-    """
-    asked = [one for one in asked_for(protocol) if one.extractor is not None and one.metric.takes == "features"]
-    if not asked:
-        raise ZooError(
-            f"statistics are of features, and {', '.join(protocol.metrics)} has none: add one, such as fid768."
-        )
-    gaussian = dataclasses.replace(asked[0], metric=FrechetDistance(asked[0].extractor.taps[asked[0].tap]))
-    with console.progress(transient=True) as progress:
-        (found,) = gather(stream, [gaussian], progress, "statistics").values()
-    with images.written(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, mu=found.mean, sigma=found.cov)
 
 
 def dataset(text: str, spec: Mapping[str, Any] | None, options: dict[str, Any], labelled: bool) -> Any:

@@ -46,7 +46,7 @@ def picture(generated: Stream, training: Stream, protocol: Protocol, *, count: i
 
 
 def neighbours_on(metrics: Sequence[str]) -> str:
-    """The metric to draw neighbours by: memorisation on the features of the first of `metrics` that has any."""
+    """Which metric decides what counts as a neighbour: memorisation on the first features that `metrics` name."""
     for name in metrics:
         choice = registry.parse(name)
         if choice.metric.takes == "features" and not choice.metric.paired:

@@ -1,27 +1,30 @@
 """Where the data of one side of a comparison come from. Each stream can be read again and gives the same data.
 
     Generated   a model's samples
-    Answers     what an endpoint answers to the rows of a data set
+    Answers     what an endpoint answers to the rows of a data set, or of a folder (`own_sizes`)
     Served      the samples of an exported SavedModel
-    Selected    a data set, or a fixed random part of it
+    Selected    a data set, or a fixed random part of it; `Arrays` are one in memory
     Pictures    a folder of pictures as they are, of any sizes
 
 A stream has
     line           what it is, in words
     count          how many it gives
     split          of a data set, or None
-    fingerprint    equal where the data are equal; None where that cannot be told
+    fingerprint    equal where the data are equal; None if unknown
     class_names    of its labels; None without labels
     data_facts     what opened data say of themselves
     facts          what a result says of generated data: ema, truncation, seed
     batches()      -> (stored data (n, ...), labels int (n,) or None), all pictures of a batch of one size
+    file_of(i)     the file that datum i comes from; None where it comes from none
 """
 
+import dataclasses
 import functools
 import hashlib
 import itertools
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,9 +37,9 @@ from tfgan_zoo.data import memory
 from tfgan_zoo.data.keyed import bits
 from tfgan_zoo.data.sources.folder import SUFFIXES, listing
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.modalities import ClassLabel
+from tfgan_zoo.evaluation.protocol import BATCH_SIZE
+from tfgan_zoo.modalities import ClassLabel, Image, Modality, Points
 
-BATCH_SIZE = 128  # generated or read at a time; extractors split it further as suits them
 SELECTION_SEED = 0  # which real images make up a part of a data set: always the same ones
 Batch = tuple[np.ndarray, np.ndarray | None]
 
@@ -49,6 +52,7 @@ class Stream:
     split: str | None = None
     fingerprint: str | None = None
     class_names: tuple[str, ...] | None = None
+    kind: Modality | None = None
     data_facts: ClassVar[dict[str, Any]] = {}
     facts: ClassVar[dict[str, Any]] = {"ema": None, "truncation": None, "seed": None}
 
@@ -56,21 +60,34 @@ class Stream:
         """The data in order."""
         raise NotImplementedError
 
+    def file_of(self, place: int) -> str | None:
+        """The file that the datum at `place` comes from; None where it comes from none."""
+        return None
+
 
 class Generated(Stream):
     """What a model generates for seeds `seed` to `seed + count - 1`.
 
     Args:
         model: an AdversarialModel, or anything with `sample_images(seeds, truncation)` -> uint8 (n, h, w, c).
-        data: opened data whose rows give the conditions, chosen by seed. Without, classes are drawn.
+        data: opened data whose rows give the conditions, chosen by seed. Where it has none, classes are drawn.
+        batch_size: how many are computed at once.
 
     Class labels among the conditions are the labels of the stream.
     """
 
     def __init__(
-        self, model: Any, count: int, seed: int = 0, truncation: float | None = None, line: str | None = None, data=None
+        self,
+        model: Any,
+        count: int,
+        seed: int = 0,
+        truncation: float | None = None,
+        line: str | None = None,
+        data=None,
+        batch_size: int = BATCH_SIZE,
     ):
         self.model, self.count, self.seed, self.truncation = model, count, seed, truncation
+        self.batch_size = batch_size
         self.line = line or getattr(model, "name", type(model).__name__)
         ema = any(network.endswith("_ema") for network in getattr(model, "networks_by_name", {}))
         self.facts = {"ema": ema, "truncation": truncation, "seed": seed}
@@ -79,15 +96,15 @@ class Generated(Stream):
             self.kind = generation.output_of(model)
             conditions = model.endpoints["generate"].conditions
             self.label = next((key for key, kind in conditions.items() if isinstance(kind, ClassLabel)), None)
-            self.data = data if conditions else None
+            self.data = data if conditions and conditions.keys() <= getattr(data, "spec", {}).keys() else None
             self.keys = tuple(conditions)
             if self.data is None and not model.endpoints["generate"].from_seeds:
                 raise ZooError(f"{self.line}: needs {', '.join(self.keys)} to generate: measure it with its data.")
-            self.class_names = getattr(data, "class_names", None) if self.label else None
+            self.class_names = getattr(self.data, "class_names", None) if self.label else None
 
     def batches(self):
-        for first in range(self.seed, self.seed + self.count, BATCH_SIZE):
-            seeds = np.arange(first, min(first + BATCH_SIZE, self.seed + self.count))
+        for first in range(self.seed, self.seed + self.count, self.batch_size):
+            seeds = np.arange(first, min(first + self.batch_size, self.seed + self.count))
             made, labels, broken = self._traced(tf.constant(seeds, tf.int64), self._given(seeds))
             sampling.refuse_broken(int(broken), len(seeds), self.line)
             yield made.numpy(), None if labels is None else labels.numpy()
@@ -127,8 +144,8 @@ class Generated(Stream):
             ]
             return [(sampling.ask(self.model, "generate", inputs) + 1.0) * 127.5 for inputs in at]
 
-        for first in range(0, self.count, BATCH_SIZE):
-            last = min(first + BATCH_SIZE, self.count)
+        for first in range(0, self.count, self.batch_size):
+            last = min(first + self.batch_size, self.count)
             seeds = tf.range(self.seed + first, self.seed + last, dtype=tf.int64)
             yield step(seeds, seeds + self.count, tf.constant(places[first:last]))
 
@@ -147,6 +164,8 @@ class Selected(Stream):
         self.line, self.split = str(data.facts.get("source", type(data).__name__)), data.facts.get("split")
         self.fingerprint = data.facts.get("fingerprint")
         self.class_names, self.data_facts = getattr(data, "class_names", None), data.facts
+        spec = getattr(data, "spec", {})
+        self.kind = spec.get(self._main(spec))
         if count and count > data.num_examples:
             console.note(f"{self.line}: has {data.num_examples:,} examples where {count:,} are wanted; all are used")
         if self.fingerprint:
@@ -182,8 +201,11 @@ class Selected(Stream):
     def batches(self):
         yield from map(self._of, self.rows())
 
+    def _main(self, batch: Mapping[str, Any]) -> str | None:
+        return self.key or next((key for key in batch if key != "label"), None)
+
     def _of(self, batch) -> Batch:
-        key = self.key or next((key for key in batch if key != "label"), None)
+        key = self._main(batch)
         if key not in batch:
             raise ZooError(f"{self.line}: its batches hold {', '.join(batch)}, and no {key or 'data beside them'}.")
         return np.asarray(batch[key]), np.asarray(batch["label"]) if "label" in batch else None
@@ -193,16 +215,96 @@ def _joined(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     return parts[0] if len(parts) == 1 else {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
+class Arrays:
+    """Data in memory as opened data.
+
+    Args:
+        given: an array, or {key: array} of several that belong together row by row, of which "label" holds classes.
+            uint8 (n, height, width, 1 or 3) or (n, height, width) are pictures, rows of numbers, float (n, d), points.
+
+    Raises:
+        ZooError: arrays of other kinds or of different lengths; float pictures, whose range nothing tells.
+    """
+
+    def __init__(self, given: Any):
+        columns = given if isinstance(given, Mapping) else {None: given}
+        self.columns = {key: self._column(key, np.asarray(column)) for key, column in columns.items()}
+        main = next((column for key, column in self.columns.items() if key != "label"), None)
+        if main is None:
+            raise ZooError('data in memory: give an array, or {"image": array, "label": classes}.')
+        pictures = main.dtype == np.uint8
+        if None in self.columns:
+            self.columns = {"image" if pictures else "point": main}
+        for key, column in self.columns.items():
+            if len(column) != len(main):
+                raise ZooError(f"data in memory: {len(column):,} of {key} beside {len(main):,}; give equally many.")
+        self.num_examples, self.class_names = len(main), None
+        self.spec = {
+            key: ClassLabel() if key == "label" else (Image if pictures else Points)(column.shape[1:])
+            for key, column in self.columns.items()
+        }
+        digest = hashlib.sha256()
+        for key, column in self.columns.items():
+            digest.update(f"{key} {column.dtype} {column.shape}\n".encode() + np.ascontiguousarray(column).tobytes())
+        line = f"{len(main):,} given {'pictures' if pictures else 'points'}"
+        self.facts = {"source": line, "split": None, "fingerprint": digest.hexdigest()}
+
+    @staticmethod
+    def _column(key: str | None, column: np.ndarray) -> np.ndarray:
+        if key == "label":
+            return ClassLabel().given(column)
+        if column.dtype == np.uint8 and column.ndim == 3:
+            column = column[..., None]
+        pictures = column.dtype == np.uint8 and column.ndim == 4 and column.shape[-1] in (1, 3)
+        if not pictures and (column.dtype.kind != "f" or column.ndim != 2):
+            raise ZooError(
+                f"data in memory are {column.dtype} {column.shape}; give pictures, uint8 (n, height, width, 1 or 3), "
+                "or points, float (n, numbers)."
+            )
+        return column
+
+    def examples(self, batch_size: int, limit: int | None = None) -> Iterator[dict[str, np.ndarray]]:
+        """One pass in order: batches {key: stored}."""
+        total = self.num_examples if limit is None else min(limit, self.num_examples)
+        for first in range(0, total, batch_size):
+            yield self.rows(slice(first, min(first + batch_size, total)))
+
+    def rows(self, places: Any) -> dict[str, np.ndarray]:
+        """The examples at `places`: {key: stored (n, ...)}."""
+        return {key: column[places] for key, column in self.columns.items()}
+
+
+def in_memory(value: Any) -> bool:
+    """Whether `value` is data in memory, such as `Arrays` takes."""
+    return isinstance(value, np.ndarray | Mapping) or tf.is_tensor(value)
+
+
+@dataclasses.dataclass
+class GivenStatistics:
+    """Ready statistics of the reference, which another tool has written: `mu` (dim,) and `sigma` (dim, dim).
+
+    Attributes:
+        line, fingerprint: for the results.
+        value: a `metrics.maths.frechet.Statistics`.
+    """
+
+    line: str
+    fingerprint: str
+    value: Any
+    count: None = None
+    split: None = None
+
+
 class Answers(Stream):
     """What an endpoint of a model answers to the rows of a data set, in model form: codes, logits, pictures.
 
     Args:
         model: an AdversarialModel.
         name: the endpoint.
-        selected: the rows.
+        selected: the rows, `Selected` or another stream with `rows()`.
     """
 
-    def __init__(self, model: AdversarialModel, name: str, selected: Selected, line: str, seed: int = 0):
+    def __init__(self, model: AdversarialModel, name: str, selected: Any, line: str, seed: int = 0):
         self.model, self.name, self.selected, self.seed = model, name, selected, seed
         self.endpoint = sampling.endpoint_of(model, name)
         self.line, self.count, self.split = line, selected.count, selected.split
@@ -238,7 +340,10 @@ class Answers(Stream):
         if not self.endpoint.target:
             raise ZooError(f"{self.name}: the data hold no answer to compare with.")
         for answers, rows in self.asked():
-            yield rows[self.endpoint.target], self.endpoint.output.to_stored(answers).numpy()
+            theirs, ours = rows[self.endpoint.target], self.endpoint.output.to_stored(answers).numpy()
+            if isinstance(self.endpoint.output, Image) and theirs.shape[1:3] == ours.shape[1:3]:
+                ours = np.stack([images.bend(picture, theirs.shape[1:]) for picture in ours])  # grey where they are
+            yield theirs, ours
 
 
 class Served(Stream):
@@ -262,10 +367,6 @@ class Served(Stream):
             answer = self._sample(count=tf.constant(count), seed=tf.constant(self.seed + first, tf.int64))
             labels = answer.pop("label", None)
             (made,) = answer.values()
-            if made.dtype != tf.uint8:
-                raise ZooError(
-                    f"{self.path}: answers {made.dtype.name} of shape {made.shape}; these metrics are of images."
-                )
             yield made.numpy(), None if labels is None else labels.numpy()
 
 
@@ -276,8 +377,10 @@ class Pictures(Stream):
     composited on white; 16 bits become 8; a file that cannot be decoded is an error, since it would change the count.
     """
 
-    def __init__(self, path: str | Path, count: int | None = None):
-        self.path, self.line = Path(path), f"folder {path}"
+    def __init__(self, path: str | os.PathLike, count: int | None = None):
+        self.path, self.line = Path(path).expanduser(), f"folder {path}"
+        if not self.path.is_dir():
+            raise ZooError(f"{path}: there is no such folder.")
         names = [entry["file_name"] for entry in listing(self.path)]
         if not names:
             raise ZooError(f"{path}: holds no picture ({' '.join(SUFFIXES)}).")
@@ -305,6 +408,9 @@ class Pictures(Stream):
             while part := list(itertools.islice(group, BATCH_SIZE)):
                 stacked = np.stack([image for image, _ in part])
                 yield stacked, np.array([label for _, label in part]) if self.class_names else None
+
+    def file_of(self, place):
+        return self.names[place]
 
     def singles(self) -> Iterator[Batch]:
         """The images one by one, as (1, h, w, c)."""

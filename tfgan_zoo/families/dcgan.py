@@ -4,6 +4,8 @@ Radford, Metz, Chintala 2015: Unsupervised Representation Learning with Deep Con
 Networks. https://arxiv.org/abs/1511.06434
 """
 
+from functools import partial
+
 import keras
 from keras import layers
 
@@ -13,6 +15,9 @@ from tfgan_zoo.layers import batch_norm
 from tfgan_zoo.modalities import Image
 from tfgan_zoo.networks.geometry import count_doublings
 from tfgan_zoo.types import ImageShape, Positive
+
+Conv = partial(layers.Conv2D, strides=2, padding="same")
+Deconv = partial(layers.Conv2DTranspose, strides=2, padding="same")
 
 
 def weights():
@@ -63,40 +68,41 @@ class DCGAN(AdversarialModel):
         return losses.non_saturating_generator(self.discriminator(fake, training=self.training))
 
     def build_networks(self):
-        doublings = count_doublings(self.image_shape)
+        z, image = keras.Input((self.latent_dim,), name="z"), keras.Input(self.image_shape, name="image")
+        fake = upwards(z, self.image_shape, self.filters, self.kernel_size)
+        features = downwards(image, self.filters, self.kernel_size)
+        logit = layers.Dense(1, kernel_initializer=weights())(features)
         return {
-            "generator": generator(self.image_shape, self.latent_dim, self.filters, self.kernel_size, doublings),
-            "discriminator": discriminator(self.image_shape, self.filters, self.kernel_size, doublings),
+            "generator": keras.Model(z, fake, name="generator"),
+            "discriminator": keras.Model(image, as_float32(logit), name="discriminator"),
         }
 
 
-def generator(image_shape, latent_dim, filters, kernel_size, doublings):
-    """z (latent_dim,) -> image in [-1, 1]: project and reshape, then transposed convolutions of stride 2."""
-    height, width, channels = image_shape
-    start = height >> doublings, width >> doublings, filters << (doublings - 1)
-    z = x = keras.Input((latent_dim,), name="z")
+def upwards(x, image_shape, filters, kernel_size=5):
+    """Vector -> image in [-1, 1]: project and reshape, then transposed convolutions of stride 2."""
+    doublings = count_doublings(image_shape)
+    start = image_shape[0] >> doublings, image_shape[1] >> doublings, filters << (doublings - 1)
     x = layers.Dense(start[0] * start[1] * start[2], use_bias=False, kernel_initializer=weights())(x)
     x = layers.Reshape(start)(x)
     x = layers.ReLU()(batch_norm()(x))
     for level in reversed(range(doublings - 1)):
-        x = layers.Conv2DTranspose(
-            filters << level, kernel_size, 2, "same", use_bias=False, kernel_initializer=weights()
-        )(x)
+        x = Deconv(filters << level, kernel_size, use_bias=False, kernel_initializer=weights())(x)
         x = layers.ReLU()(batch_norm()(x))
     # no batch normalization at the generator's output
-    x = layers.Conv2DTranspose(channels, kernel_size, 2, "same", kernel_initializer=weights())(x)
-    return keras.Model(z, layers.Activation("tanh", dtype="float32", name="image")(x), name="generator")
+    x = Deconv(image_shape[-1], kernel_size, kernel_initializer=weights())(x)
+    return layers.Activation("tanh", dtype="float32", name="image")(x)
 
 
-def discriminator(image_shape, filters, kernel_size, doublings):
-    """Image -> logit (1,): convolutions of stride 2, then one linear unit."""
-    image = x = keras.Input(image_shape, name="image")
-    for level in range(doublings):
-        x = layers.Conv2D(filters << level, kernel_size, 2, "same", use_bias=level == 0, kernel_initializer=weights())(
-            x
-        )
+def downwards(x, filters, kernel_size=5):
+    """Image -> vector: convolutions of stride 2, as many as `upwards` has."""
+    for level in range(count_doublings((*x.shape[1:3], 1))):
+        x = Conv(filters << level, kernel_size, use_bias=level == 0, kernel_initializer=weights())(x)
         if level:  # no batch normalization at the discriminator's input
             x = batch_norm()(x)
         x = layers.LeakyReLU(0.2)(x)
-    x = layers.Dense(1, kernel_initializer=weights())(layers.Flatten()(x))
-    return keras.Model(image, layers.Activation("linear", dtype="float32", name="logit")(x), name="discriminator")
+    return layers.Flatten()(x)
+
+
+def as_float32(logit):
+    """The logit in float32, also where the network computes in less."""
+    return layers.Activation("linear", dtype="float32", name="logit")(logit)

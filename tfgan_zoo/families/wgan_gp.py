@@ -12,7 +12,7 @@ import keras
 from keras import layers
 
 from tfgan_zoo import losses, penalties
-from tfgan_zoo.adversarial import AdversarialModel, batch_size
+from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.layers import batch_norm
 from tfgan_zoo.modalities import Image, Points
 from tfgan_zoo.networks.geometry import count_doublings
@@ -68,8 +68,7 @@ class WGANGP(AdversarialModel):
     def discriminator_loss(self, batch, fake):
         (real,) = batch.values()
         critic = partial(self.discriminator, training=self.training)
-        epsilon = self.noise.uniform((batch_size(batch), *[1] * len(self.image_shape)))
-        gp = penalties.gradient_penalty(critic, real, fake, epsilon)
+        gp = penalties.gradient_penalty(critic, real, fake, self.noise.per_row(real))
         wasserstein = losses.wasserstein_critic(critic(real), critic(fake))
         return wasserstein + self.gp_weight * gp, {"wasserstein": -wasserstein, "gp": gp}
 

@@ -10,13 +10,16 @@ are repeated over the three channels; colour images given to a grey network beco
 | mnist_cnn           | shipped                      | 28x28x1   | antialiased | features 128, logits 10              |
 | fashion_cnn         | shipped                      | 28x28x1   | antialiased | features 128, logits 10              |
 | cifar_cnn           | shipped                      | 32x32x3   | antialiased | features 192, logits 10              |
+| spoken_cnn          | shipped                      | sound     | none        | features 64, logits 10               |
 | inception_2015      | option, variable or download | 299x299x3 | tf1         | 2048, 768, 192, 64 and two of logits |
 | random_conv         | drawn from a fixed seed      | 32x32x3   | antialiased | features 112, for smoke tests        |
 | pixels              | none                         | any       | none        | features: pixels in [0, 1], in a row |
+| raw                 | none                         | any data  | none        | features: the numbers as they are    |
 | FILE.keras, folder  | its own                      | its own   | antialiased | its own: `of_model`                  |
 
-The shipped ones are made by tools/train_classifier.py; a card beside the weights says how. Inception's weights
-are made by tools/convert_inception.py.
+Sounds of 8 kHz are described by their spectrograms (sound.py). The shipped ones are made by
+tools/train_classifier.py; a card beside the weights says how. Inception's weights are made by
+tools/convert_inception.py.
 """
 
 import json
@@ -32,11 +35,25 @@ from tfgan_zoo import files
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.features import inception, inception_weights
 from tfgan_zoo.features.any_model import of_model, saved
-from tfgan_zoo.features.classifiers import CLASSIFIERS
-from tfgan_zoo.features.extractor import Extractor, digest
+from tfgan_zoo.features.classifiers import CLASSIFIERS, OF_SOUND
+from tfgan_zoo.features.extractor import Extractor, Raw, digest
 from tfgan_zoo.features.resize import RESIZES
+from tfgan_zoo.features.sound import OfSound
 
-__all__ = ["EXTRACTORS", "INCEPTION_VARIABLE", "RESIZES", "WEIGHTS", "Extractor", "extractor", "of_model"]
+AS_THEY_ARE = ("pixels", "raw")
+"""Extractors that never resize."""
+
+__all__ = [
+    "AS_THEY_ARE",
+    "EXTRACTORS",
+    "INCEPTION_VARIABLE",
+    "RESIZES",
+    "WEIGHTS",
+    "Extractor",
+    "extractor",
+    "of_model",
+    "require",
+]
 
 WEIGHTS = Path(__file__).parent / "weights"
 INCEPTION_VARIABLE = "TFGAN_ZOO_INCEPTION"
@@ -54,18 +71,45 @@ def extractor(name: str, *, weights: str | os.PathLike | None = None, resize: st
     Raises:
         ZooError: an unknown name or resize; a weights file that is absent, truncated or not this network's.
     """
+    require(name)
     if name in EXTRACTORS:
         return EXTRACTORS[name](name, weights, resize)
-    if name.endswith(".keras") or Path(name).is_dir():
-        _no_weights(name, weights)
-        return saved(name, resize)
-    raise unknown("feature extractor", name, [*EXTRACTORS, "a .keras file", "a SavedModel folder"])
+    _no_weights(name, weights)
+    return saved(name, resize)
+
+
+def require(name: str) -> None:
+    """Raise ZooError where `name` can be no extractor, without opening one."""
+    if name not in EXTRACTORS and not name.endswith(".keras") and not Path(name).is_dir():
+        raise unknown("feature extractor", name, [*EXTRACTORS, "a .keras file", "a SavedModel folder"])
 
 
 def _shipped(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
-    """One of `CLASSIFIERS` with the float16 weights of `<name>.npz`, checked against the SHA-256 on its card."""
+    """One of `CLASSIFIERS`."""
+    stored, card = shipped(name, weights)
+    model = CLASSIFIERS[name](card["classes"])
+    for variable in model.weights:
+        variable.assign(stored[variable.path])
+    return (OfSound if name in OF_SOUND else Extractor)(
+        name,
+        lambda x: model(x / 255.0, training=False),
+        taps={tap: model.output[tap].shape[-1] for tap in ("features", "logits")},
+        logits="logits",
+        image_shape=model.input_shape[1:],
+        resize=resize or "antialiased",
+        sha256=card["sha256"],
+        batch_size=250,
+    )
+
+
+def shipped(name: str, weights: str | os.PathLike | None = None) -> tuple[dict[str, np.ndarray], dict]:
+    """The float16 weights of `<name>.npz` as float32, checked against the SHA-256 on their card; and the card.
+
+    Raises:
+        ZooError: files that cannot be read, or are not those of the card.
+    """
     path = Path(weights) if weights else WEIGHTS / f"{name}.npz"
-    remedy = "Reinstall the package, or make the file again with tools/train_classifier.py."
+    remedy = "Install tfgan_zoo again."
     try:
         card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         sha256 = files.sha256(path)
@@ -76,35 +120,13 @@ def _shipped(name: str, weights: str | os.PathLike | None, resize: str | None) -
             f"{name}: {path} has SHA-256 {sha256[:12]}..., its card says "
             f"{str(card.get('sha256'))[:12]}... (truncated or changed). {remedy}"
         )
-    model = CLASSIFIERS[name](card["classes"])
-    stored = _arrays(name, path)
-    for variable in model.weights:
-        variable.assign(stored[variable.path].astype(np.float32))
-    return Extractor(
-        name,
-        lambda x: model(x / 255.0, training=False),
-        taps={tap: model.output[tap].shape[-1] for tap in ("features", "logits")},
-        logits="logits",
-        image_shape=model.input_shape[1:],
-        resize=resize or "antialiased",
-        sha256=sha256,
-        batch_size=250,
-    )
+    return {key: value.astype(np.float32) for key, value in arrays(name, path).items()}, card
 
 
 def _inception(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
-    """The Inception of 2015-12-05, from an .npz file of the layout told in inception.py."""
-    path, cached = weights or os.environ.get(INCEPTION_VARIABLE), inception_weights.cached()
-    if not path and not cached.is_file():
-        raise ZooError(
-            f"{name} needs its weights: give --inception-weights FILE or set {INCEPTION_VARIABLE} to the "
-            ".npz file, or fetch it once with evaluate --download-inception; the metrics named "
-            "fd_* come with theirs."
-        )
-    path = Path(path or cached)
-    if not path.is_file():
-        raise ZooError(f"{name}: no weights file {path}; give --inception-weights FILE or set {INCEPTION_VARIABLE}.")
-    network, missing = inception.network(_arrays(name, path))
+    """The Inception of 2015-12-05, from an .npz file in the layout described in inception.py."""
+    path = inception_file(name, weights)
+    network, missing = inception.network(arrays(name, path))
     taps = {tap: dim for tap, dim in inception.TAPS.items() if tap not in missing}
     return Extractor(
         name,
@@ -123,14 +145,29 @@ def _inception(name: str, weights: str | os.PathLike | None, resize: str | None)
     )
 
 
+def inception_file(name: str, weights: str | os.PathLike | None = None) -> Path:
+    """Where Inception's weights are: `weights`, what TFGAN_ZOO_INCEPTION names, or what has been downloaded.
+
+    Raises:
+        ZooError: there is no such file.
+    """
+    path, cached = weights or os.environ.get(INCEPTION_VARIABLE), inception_weights.cached()
+    if not path and not cached.is_file():
+        raise ZooError(
+            f"{name} needs its weights: give --inception-weights FILE or set {INCEPTION_VARIABLE} to the "
+            ".npz file, or fetch it once with evaluate --download-inception; the metrics named "
+            "fd_* come with theirs."
+        )
+    path = Path(path or cached)
+    if not path.is_file():
+        raise ZooError(f"{name}: no weights file {path}; give --inception-weights FILE or set {INCEPTION_VARIABLE}.")
+    return path
+
+
 def _random_conv(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
     """Three strided convolutions whose weights are drawn from a fixed seed; the means of each, side by side."""
     _no_weights(name, weights)
-    random = np.random.RandomState(0)  # NumPy has frozen its stream, unlike that of default_rng
-    kernels = [
-        (random.standard_normal((3, 3, before, after)) * np.sqrt(2 / (9 * before))).astype(np.float32)
-        for before, after in ((3, 16), (16, 32), (32, 64))
-    ]
+    kernels = random_kernels()
 
     def network(x: tf.Tensor) -> dict[str, tf.Tensor]:
         x = x / 127.5 - 1
@@ -151,11 +188,18 @@ def _random_conv(name: str, weights: str | os.PathLike | None, resize: str | Non
     )
 
 
+def random_kernels() -> list[np.ndarray]:
+    """Kernels (3, 3, in, out) of convolutions in a row, drawn from a fixed seed."""
+    random = np.random.RandomState(0)  # NumPy has frozen its stream, unlike that of default_rng
+    return [
+        (random.standard_normal((3, 3, before, after)) * np.sqrt(2 / (9 * before))).astype(np.float32)
+        for before, after in ((3, 16), (16, 32), (32, 64))
+    ]
+
+
 def _pixels(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
     """The image itself: h * w * c values in [0, 1]."""
-    _no_weights(name, weights)
-    if resize:
-        raise ZooError(f"{name} takes images as they are and does not resize them ({resize!r}); leave the resize out.")
+    _as_it_is(name, weights, resize)
     return Extractor(
         name,
         lambda x: {"features": tf.reshape(x / 255.0, (tf.shape(x)[0], tf.reduce_prod(tf.shape(x)[1:])))},
@@ -167,12 +211,24 @@ def _pixels(name: str, weights: str | os.PathLike | None, resize: str | None) ->
     )
 
 
+def _raw(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
+    """The data themselves: points, codes, sounds, solids, pictures."""
+    _as_it_is(name, weights, resize)
+    return Raw(name)
+
+
+def _as_it_is(name: str, weights: str | os.PathLike | None, resize: str | None) -> None:
+    _no_weights(name, weights)
+    if resize:
+        raise ZooError(f"{name} takes data as they are and does not resize them ({resize!r}); leave the resize out.")
+
+
 def _no_weights(name: str, weights: str | os.PathLike | None) -> None:
     if weights:
         raise ZooError(f"{name} takes no weights file ({weights}); leave it out.")
 
 
-def _arrays(name: str, path: Path) -> dict[str, np.ndarray]:
+def arrays(name: str, path: Path) -> dict[str, np.ndarray]:
     """Every array of an .npz file (never pickled objects)."""
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -186,4 +242,5 @@ EXTRACTORS: dict[str, Callable[[str, str | os.PathLike | None, str | None], Extr
     "inception_2015": _inception,
     "random_conv": _random_conv,
     "pixels": _pixels,
+    "raw": _raw,
 }

@@ -21,7 +21,7 @@ class Extractor:
     Attributes:
         name: the name it is found by.
         taps: `{tap: features}`, its named outputs; None where their number depends on the image's size.
-        features: the tap that metrics of features use unless told otherwise: the first.
+        features: the tap that feature metrics use by default: the first.
         logits: the tap that metrics of classes use; None where it is no classifier.
         sha256: of the weights; "none" where there are none, "" where they are unknown (a Python function), so that
             nothing computed with them may be kept for another process.
@@ -62,6 +62,9 @@ class Extractor:
         self.features, self.logits = next(iter(self.taps)), logits
         self._compiled: dict[tuple, Callable] = {}
 
+    def check(self, kind: Any) -> None:
+        """Raise ZooError for a modality that this network cannot describe."""
+
     def require(self, taps: Iterable[str]) -> None:
         """Raise ZooError unless it gives all of `taps`."""
         for tap in taps:
@@ -87,7 +90,8 @@ class Extractor:
         dtype, shape = tf.as_dtype(images.dtype), tuple(images.shape)
         if dtype != (tf.float32 if unrounded else tf.uint8) or len(shape) != 4 or shape[-1] not in (GREY, RGB):
             raise ZooError(
-                f"{self.name}: images of shape {shape} and dtype {dtype.name}; give uint8 (n, height, width, 1 or 3)."
+                f"{self.name}: images of shape {shape} and dtype {dtype.name}; give uint8 (n, height, width, 1 or 3). "
+                "Metrics of other data take them as they are: fd@raw, prdc@raw."
             )
         if not shape[0]:  # oneDNN fails on empty batches
             one = self.outputs(np.zeros((1, *shape[1:]), np.uint8), taps)
@@ -124,6 +128,20 @@ class Extractor:
             x = tf.ensure_shape(self._resize.apply(x, self._size), (None, *self._size, self._channels))
         outputs = self._network(x)
         return {tap: outputs[tap] for tap in taps}
+
+
+class Raw(Extractor):
+    """The data themselves, of any kind: the numbers of each in a row, as they are stored."""
+
+    def __init__(self, name: str):
+        super().__init__(
+            name, lambda x: x, taps={"features": None}, image_shape=None, resize=None, sha256="none", batch_size=1
+        )
+
+    def outputs(self, images, taps, *, unrounded=False):
+        self.require(taps)
+        rows = np.asarray(images)
+        return {tap: rows.reshape(len(rows), -1).astype(np.float32) for tap in taps}
 
 
 def digest(parts: Iterable[bytes]) -> str:

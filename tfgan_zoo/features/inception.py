@@ -23,7 +23,14 @@ TAPS = {"2048": 2048, "768": 768, "192": 192, "64": 64, "logits": 1008, "logits_
 the first max pool. `logits` is what the softmax takes; `logits_unbiased` leaves its bias out, as the Inception
 Score's original code does (Salimans et al. 2016, https://arxiv.org/abs/1606.03498)."""
 
+MIXED = ("mixed", *(f"mixed_{number}" for number in range(1, 11)))
+MAPS = ("conv", "conv_1", "conv_2", "pool", "conv_3", "conv_4", "pool_1", *MIXED)
+"""The maps on the way, by the names that the graph has for them."""
+
+AVERAGED = {"pool": "64", "pool_1": "192", "mixed_7": "768", "mixed_10": "2048"}  # map -> the tap it is averaged to
+
 IMAGE_SHAPE = (299, 299, 3)
+REMEDY = "fetch it anew with evaluate --download-inception, or give the published file to --inception-weights"
 
 
 def network(weights: Mapping[str, np.ndarray]) -> tuple[Callable[[tf.Tensor], dict[str, tf.Tensor]], dict[str, str]]:
@@ -44,10 +51,10 @@ def network(weights: Mapping[str, np.ndarray]) -> tuple[Callable[[tf.Tensor], di
             elif weights[key].shape != shape:
                 raise ZooError(
                     f"Inception weights of other shapes than this network's: {key} is "
-                    f"{weights[key].shape}, not {shape}; make the file with tools/convert_inception.py."
+                    f"{weights[key].shape}, not {shape}; {REMEDY}."
                 )
     if "64" in missing:
-        raise ZooError(f"Inception weights without {missing['64']!r}; make the file with tools/convert_inception.py.")
+        raise ZooError(f"Inception weights without {missing['64']!r}; {REMEDY}.")
     # Constants, not variables: TensorFlow then fuses convolution, bias and ReLU.
     constants = {key: tf.constant(value, tf.float32) for key, value in weights.items()}
 
@@ -57,10 +64,11 @@ def network(weights: Mapping[str, np.ndarray]) -> tuple[Callable[[tf.Tensor], di
 
     def taps(images: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = {}
-        for tap, x in _features(images, conv):
-            outputs[tap] = x
-            if len(outputs) + len(missing) == len(TAPS):
-                return outputs  # the rest of the network is not there
+        for name, x in maps((images - 128.0) / 128.0, conv):
+            if name in AVERAGED:
+                outputs[AVERAGED[name]] = tf.reduce_mean(x, (1, 2))
+                if len(outputs) + len(missing) == len(TAPS):
+                    return outputs  # the rest of the network is not there
         outputs["logits_unbiased"] = tf.matmul(outputs["2048"], constants["softmax/kernel"])
         outputs["logits"] = outputs["logits_unbiased"] + constants["softmax/bias"]
         return outputs
@@ -80,16 +88,20 @@ def layout() -> dict[str, dict[str, tuple[int, ...]]]:
 
     needed = {}
     with tf.Graph().as_default():  # which computes nothing
-        for tap, _ in _features(tf.zeros((1, *IMAGE_SHAPE)), conv):
-            needed[tap] = dict(arrays)
+        for name, _ in maps(tf.zeros((1, *IMAGE_SHAPE)), conv):
+            if name in AVERAGED:
+                needed[AVERAGED[name]] = dict(arrays)
     logits = {**arrays, "softmax/kernel": (2048, 1008), "softmax/bias": (1008,)}
     return {tap: needed.get(tap, logits) for tap in TAPS}
 
 
-def _features(images: tf.Tensor, convolve: Callable[..., tf.Tensor]) -> Iterator[tuple[str, tf.Tensor]]:
-    """The network up to pool_3: (tap, its features (n, TAPS[tap])), one after the other from the input on.
+def maps(x: tf.Tensor, convolve: Callable[..., tf.Tensor]) -> Iterator[tuple[str, tf.Tensor]]:
+    """The network up to its last map: (name, map) of `MAPS`, one after the other from the input on.
 
-    `convolve(x, scope, filters, (height, width), strides, padding)` is a convolution with its bias and ReLU.
+    Args:
+        x: float32 (n, height, width, 3) in [-1, 1).
+        convolve: `convolve(x, scope, filters, (height, width), strides, padding)` is a convolution with its bias and
+            ReLU.
     """
 
     def conv(x, scope, filters, size, strides=1, padding="SAME"):
@@ -157,22 +169,19 @@ def _features(images: tf.Tensor, convolve: Callable[..., tf.Tensor]) -> Iterator
     def halved(x):
         return tf.nn.max_pool2d(x, 3, 2, "VALID")
 
-    def mean(x):
-        return tf.reduce_mean(x, (1, 2))
-
-    x = (images - 128.0) / 128.0
-    x = conv(x, "conv", 32, 3, 2, "VALID")  # 149x149x32
-    x = conv(x, "conv_1", 32, 3, 1, "VALID")  # 147x147x32
-    x = conv(x, "conv_2", 64, 3)  # 147x147x64
+    for name, filters, *how in (("conv", 32, 3, 2, "VALID"), ("conv_1", 32, 3, 1, "VALID"), ("conv_2", 64, 3)):
+        x = conv(x, name, filters, *how)  # 149x149x32, 147x147x32, 147x147x64
+        yield name, x
     x = halved(x)  # 73x73x64
-    yield "64", mean(x)
-    x = conv(x, "conv_3", 80, 1)  # 73x73x80
-    x = conv(x, "conv_4", 192, 3, 1, "VALID")  # 71x71x192
+    yield "pool", x
+    for name, filters, *how in (("conv_3", 80, 1), ("conv_4", 192, 3, 1, "VALID")):
+        x = conv(x, name, filters, *how)  # 73x73x80, 71x71x192
+        yield name, x
     x = halved(x)  # 35x35x192
-    yield "192", mean(x)
-    x = mixed_35(x, "mixed", 32)  # 35x35x256
-    x = mixed_35(x, "mixed_1", 64)  # 35x35x288
-    x = mixed_35(x, "mixed_2", 64)  # 35x35x288
+    yield "pool_1", x
+    for name, pooled in (("mixed", 32), ("mixed_1", 64), ("mixed_2", 64)):
+        x = mixed_35(x, name, pooled)  # 35x35x256, then 35x35x288
+        yield name, x
     strided = tower(x, "mixed_3_tower_conv", (64, 1), (96, 3))
     x = tf.concat(
         [  # 17x17x768
@@ -182,11 +191,10 @@ def _features(images: tf.Tensor, convolve: Callable[..., tf.Tensor]) -> Iterator
         ],
         axis=-1,
     )
-    x = mixed_17(x, "mixed_4", 128)  # 17x17x768
-    x = mixed_17(x, "mixed_5", 160)
-    x = mixed_17(x, "mixed_6", 160)
-    x = mixed_17(x, "mixed_7", 192)
-    yield "768", mean(x)
+    yield "mixed_3", x
+    for name, filters in (("mixed_4", 128), ("mixed_5", 160), ("mixed_6", 160), ("mixed_7", 192)):
+        x = mixed_17(x, name, filters)  # 17x17x768
+        yield name, x
     first = conv(x, "mixed_8_tower_conv", 192, 1)
     second = tower(x, "mixed_8_tower_1_conv", (192, 1), (192, (1, 7)), (192, (7, 1)))
     x = tf.concat(
@@ -197,6 +205,7 @@ def _features(images: tf.Tensor, convolve: Callable[..., tf.Tensor]) -> Iterator
         ],
         axis=-1,
     )
-    x = mixed_8(x, "mixed_9", average)  # 8x8x2048
-    x = mixed_8(x, "mixed_10", largest)  # 8x8x2048
-    yield "2048", mean(x)
+    yield "mixed_8", x
+    for name, pool in (("mixed_9", average), ("mixed_10", largest)):
+        x = mixed_8(x, name, pool)  # 8x8x2048
+        yield name, x

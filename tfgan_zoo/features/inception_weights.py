@@ -1,6 +1,6 @@
 """Inception's weights file: fetched or converted, and whether it is the published network.
 
-That is told twice, each in its own right: by the SHA-256 of the source, where it is one of `KNOWN`; and by what the
+Two independent checks: by the SHA-256 of the source, where it is one of `KNOWN`; and by what the
 weights compute, the 768 features of a fixed picture. What comes after those is checked for names and shapes only.
 """
 
@@ -75,15 +75,25 @@ def download(urls: Sequence[str] = URLS) -> str:
         _write(arrays, cached())
         return line
     raise ZooError(
-        f"cannot fetch {' nor '.join(failed)}; fetch it elsewhere and give the file to tools/convert_inception.py."
+        f"cannot fetch {' nor '.join(failed)}; fetch it elsewhere and give it to evaluate: --inception-weights FILE."
     )
+
+
+def converted(source: str | os.PathLike) -> Path:
+    """The .npz that `convert` makes of `source`, made once and kept in the cache. Raises ZooError as `convert`."""
+    if not Path(source).is_file():
+        raise ZooError(f"{source}: there is no such file.")
+    path = cache_folder() / f"inception_{files.sha256(source)[:12]}.npz"
+    if not path.is_file():
+        console.note(f"{convert(source, path)} Kept as {path}.")
+    return path
 
 
 def convert(source: str | os.PathLike, path: str | os.PathLike) -> str:
     """Convert the graph (.pb), the archive (.tgz) or a PyTorch state dict (.pth, .pt) `source`; write `path` (.npz).
 
     Returns:
-        One line that says whether it is the published network, and by what that was told.
+        One line: whether it is the published network, and which check showed it.
 
     Raises:
         ZooError: no such file, one of another kind, or one that lacks a part of the network; nothing is written then.
@@ -107,7 +117,7 @@ def convert(source: str | os.PathLike, path: str | os.PathLike) -> str:
 
 
 def identify(arrays: Mapping[str, np.ndarray], sha256: str) -> tuple[bool, str]:
-    """Whether these are the weights of the published network, and one line that says by what that was told.
+    """Whether these are the weights of the published network, and one line that says which check showed it.
 
     `sha256` is of the graph or the state dict they come from.
     """

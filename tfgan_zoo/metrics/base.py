@@ -99,6 +99,10 @@ class Metric:
         """`compare` with all its numbers as `Value`."""
         return {name: v if isinstance(v, Value) else Value(float(v)) for name, v in self.compare(**sides).items()}
 
+    def used(self, **sides: Any) -> dict[str, Any]:
+        """The `settings` that these statistics were measured with: what there are too few of is said as it was."""
+        return self.settings
+
     def compare(self, **sides: Any) -> dict[str, float | Value]:
         """The equation: statistics of each of `sides`, by name -> its numbers, by name."""
         raise NotImplementedError

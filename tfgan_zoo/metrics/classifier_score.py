@@ -58,3 +58,22 @@ def _score(logits: np.ndarray) -> float:
     # A class that underflows to 0 for every image adds 0: x log x -> 0.
     log_marginal = np.log(np.where(marginal > 0, marginal, 1))
     return float(np.exp(np.mean(np.sum(p * (log_p - log_marginal), axis=1))))
+
+
+class LabelEntropy(Metric):
+    """Entropy of the classes that a classifier gives to generated data, in nats: how evenly the classes occur.
+
+    From 0, where all are taken for one class, to the logarithm of the number of classes (2.30 for ten), where all are
+    equally frequent. It does not say whether the data look like their classes: `score` does.
+    """
+
+    name = "label_entropy"
+    higher = ("label_entropy",)
+    takes = "logits"
+    sides = ("fake",)
+    statistic = Rows
+
+    def compare(self, fake):
+        shares = np.bincount(fake.argmax(axis=1), minlength=fake.shape[1]) / len(fake)
+        shares = shares[shares > 0]
+        return {self.name: float(np.sum(shares * np.log(1 / shares)))}

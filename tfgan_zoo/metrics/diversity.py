@@ -28,7 +28,9 @@ class Images:
         shape = images.shape[1:]
         if images.dtype != np.uint8 or images.ndim != 4 or shape[-1] not in (1, 3) or self._shape not in (None, shape):
             size = "h, w, 1 or 3" if self._shape is None else ", ".join(map(str, self._shape))
-            raise ZooError(f"images of shape {images.shape} and dtype {images.dtype}; give uint8 (n, {size}).")
+            raise ZooError(
+                f"images of shape {images.shape} and dtype {images.dtype}; give uint8 (n, {size}), all of one size."
+            )
         self._shape = shape
         self._images.append(images[: self._room(self._images)].copy())
 
@@ -88,6 +90,9 @@ class MsSsim(Metric):
         super().__init__(dim)
         self.pairs, self.seed = pairs, seed
 
+    def used(self, fake):
+        return {**self.settings, "pairs": min(self.pairs, len(fake[0]) // 2)}
+
     def compare(self, fake):
         images, _ = fake
         return {self.name: mean_of(self._of_pairs(images))}
@@ -117,6 +122,10 @@ class IntraClassMsSsim(MsSsim):
 
     def __init__(self, dim: int | None = None, *, pairs: int = 100, seed: int = 0):
         super().__init__(dim, pairs=pairs, seed=seed)
+
+    def used(self, fake):
+        smallest = min(np.unique(fake[1], return_counts=True)[1])
+        return {**self.settings, "pairs": min(self.pairs, int(smallest) // 2)}
 
     def compare(self, fake):
         images, labels = fake
@@ -177,6 +186,9 @@ class SlicedWasserstein(Metric):
             )
         super().__init__(dim)
         self.images, self.patches, self.directions, self.seed = images, patches, directions, seed
+
+    def used(self, real, fake):
+        return {**self.settings, "images": min(len(real[0]), len(fake[0]), self.images)}
 
     def compare(self, real, fake):
         (real, _), (fake, _) = real, fake

@@ -34,8 +34,17 @@ class KernelDistance(Metric):
             raise ZooError(f"kid: subsets={subsets} must be 1 or more, subset_size={subset_size} 2 or more.")
         self.subsets, self.subset_size, self.seed = subsets, subset_size, seed
 
+    def used(self, real, fake):
+        size, subsets = self._drawn(real, fake)
+        return {**self.settings, "subsets": subsets, "subset_size": size}
+
+    def _drawn(self, real: np.ndarray, fake: np.ndarray) -> tuple[int, int]:
+        """(samples in a subset, subsets) as there are enough for."""
+        size = min(self.subset_size, len(real), len(fake))
+        return size, 1 if size == len(real) == len(fake) else self.subsets  # all others would be the same samples again
+
     def compare(self, real, fake):
-        size, subsets = min(self.subset_size, len(real), len(fake)), self.subsets
+        size, subsets = self._drawn(real, fake)
         if size < 2:
             raise ZooError(f"kid of {len(real):,} real and {count_of(len(fake), 'fake sample')}: it takes 2 of each.")
         if size < self.subset_size:
@@ -44,8 +53,6 @@ class KernelDistance(Metric):
                 f"samples: subsets of {size:,} instead, so its deviation is too small; give more samples.",
                 stacklevel=3,
             )
-        if size == len(real) == len(fake):
-            subsets = 1  # all others would be the same samples again
         draw = np.random.RandomState(self.seed)  # unlike default_rng's, its numbers are the same in all NumPy versions
         distances = [
             mmd2(*(rows[draw.choice(len(rows), size, replace=False)] for rows in (fake, real))) for _ in range(subsets)

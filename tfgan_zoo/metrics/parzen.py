@@ -40,6 +40,9 @@ class ParzenLikelihood(Metric):
         self.sigmas = tuple(np.logspace(-1, 0, 10) if sigmas is None else sigmas)
         self.validation = validation
 
+    def used(self, real, fake, held_out):
+        return {**self.settings, "validation": min(self.validation, len(held_out))}
+
     def compare(self, real, fake, held_out):
         choice = log_likelihoods(held_out[: self.validation], fake, self.sigmas).mean(axis=1)
         sigma = self.sigmas[choice.argmax()]

@@ -13,6 +13,7 @@ import functools
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -157,6 +158,17 @@ def label(value: str, metric: type[Metric], extractor: str | None, tap: str | No
     if short != extractor and short in classifiers():
         return f"{value}_{short}"
     return f"{value}@{extractor}"
+
+
+def of_endpoint(text: str) -> bool:
+    """Whether what follows the @ can only be a model's endpoint, as in `psnr@upscale`: the metric has no features."""
+    name, at, _ = text.partition("@")
+    return bool(at) and name in metrics() and metrics()[name].paired and metrics()[name].takes == "images"
+
+
+def labelled(names: Iterable[str]) -> bool:
+    """Whether any of the metrics needs labels; `@ENDPOINT` in a name may be a model's own."""
+    return any(parse(name.partition("@")[0]).metric.labelled for name in names)
 
 
 def describe() -> list[tuple[str, str]]:

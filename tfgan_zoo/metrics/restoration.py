@@ -1,6 +1,7 @@
 """Generated against true pictures, pair by pair: super-resolution, translation, inpainting."""
 
 import warnings
+from types import MappingProxyType
 
 import numpy as np
 
@@ -65,7 +66,7 @@ class Ssim(_OfPictures):
     """Structural similarity of pictures that belong together, at most 1: the mean over pairs.
 
     Wang et al. 2004, https://ieeexplore.ieee.org/document/1284395, with the standard deviation over pairs. Window and
-    constants are told in `structural`.
+    constants: see `structural`.
 
     Args:
         border: pixels left out at each side; super-resolution by a factor leaves out as many as the factor.
@@ -77,3 +78,24 @@ class Ssim(_OfPictures):
 
     def score(self, real, fake):
         return structural.ssim(self._seen(real), self._seen(fake))
+
+
+class Sharpness(_OfPictures):
+    """Fine detail of generated pictures as a share of that of the true ones, best at 1: the mean over pairs.
+
+    The mean square of the Laplacian (each pixel against its four neighbours) of one over that of the other, with the
+    standard deviation over pairs: below 1 for blurred pictures, above 1 for noise. It does not ask where detail is.
+    True pictures of one colour have none; a pair of them counts as 1, and such a true picture alone as infinite.
+
+    Args:
+        border: pixels left out at each side.
+        luma: of Y alone (MATLAB's `rgb2ycbcr`), in place of all channels.
+    """
+
+    name = "sharpness"
+    best = MappingProxyType({"sharpness": 1.0})
+
+    def score(self, real, fake):
+        made, true = pictures.detail(self._seen(fake)), pictures.detail(self._seen(real))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(made == true, 1.0, made / true)

@@ -44,25 +44,29 @@ class Audio(Modality):
     def read(self, path):
         try:
             with wave.open(str(path)) as file:
-                if file.getsampwidth() != 2 or file.getframerate() != self.rate:
-                    raise ZooError(
-                        f"{path}: has {8 * file.getsampwidth()} bits at {file.getframerate()} Hz; "
-                        f"16 bits at {self.rate} Hz are wanted."
-                    )
-                sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
+                facts, frames = file.getparams(), file.readframes(file.getnframes())
         except (OSError, EOFError, wave.Error) as error:
             raise ZooError(f"{path}: cannot be read as a WAV file ({error}).") from None
+        if facts.sampwidth != 2 or facts.framerate != self.rate:
+            raise ZooError(
+                f"{path}: has {8 * facts.sampwidth} bits at {facts.framerate} Hz; 16 bits at {self.rate} Hz are wanted."
+            )
+        whole = len(frames) // (2 * facts.nchannels) * 2 * facts.nchannels  # a file that is cut off may end in between
+        sound = np.frombuffer(frames[:whole], "<i2").reshape(-1, facts.nchannels)
+        if not len(sound):
+            raise ZooError(f"{path}: holds nothing.")
         return np.rint(sound.mean(axis=1, keepdims=True)).astype(np.int16)[None]
 
     def write(self, path, datum):
-        with files.atomic(path) as temporary, wave.open(str(temporary), "wb") as file:
+        with files.written(path) as temporary, wave.open(str(temporary), "wb") as file:
             file.setparams((1, 2, self.rate, 0, "NONE", ""))
             file.writeframes(np.asarray(datum, "<i2").tobytes())
 
     def write_all(self, path, stored):
         """One after the other, with a quarter of a second between them."""
-        silence = np.zeros((len(stored), self.rate // 4, 1), np.int16)
-        self.write(path, np.concatenate([stored, silence], axis=1).reshape(-1, 1))
+        gap = self.rate // 4
+        spaced = np.pad(stored, [(0, 0), (0, gap), (0, 0)]).reshape(-1, 1)
+        self.write(path, spaced[: len(spaced) - gap])
 
     def fit(self, datum):
         length = self.shape[0] or len(datum)

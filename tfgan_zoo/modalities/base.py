@@ -1,6 +1,9 @@
 """What all kinds of data have in common, and the two simplest: classes and points."""
 
 import dataclasses
+import io
+import math
+import zipfile
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +13,22 @@ from tfgan_zoo import files
 from tfgan_zoo.errors import ZooError
 
 Shape = tuple[int | None, ...]
+
+
+def as_array(value: Any) -> np.ndarray:
+    """`value` as an array; of dtype object where its rows are of unequal length."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.full((), None, object)
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write a `.npy` file, atomically. Raises ZooError where it cannot be written."""
+    content = io.BytesIO()  # into a file `np.save` writes through C, which overlooks a disk that is full
+    np.save(content, array, allow_pickle=False)
+    with files.written(path) as temporary:
+        temporary.write_bytes(content.getbuffer())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,20 +80,23 @@ class Modality:
 
     # === Files ===
     def read(self, path: Path) -> np.ndarray:
-        """The data in a file, stored form (n, ...), of the sizes they have.
+        """The data in a file, stored form (n, ...), of the sizes they have; n is 1 or more.
 
         Raises:
             ZooError: a file that cannot be read as this kind of data.
         """
         try:
-            return np.load(path, allow_pickle=False)[None]
-        except (OSError, ValueError, EOFError) as error:
-            raise ZooError(f"{path}: cannot be read as {self.name} ({error}).") from None
+            data = self.given(np.load(path, allow_pickle=False))
+        except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ZooError(f"{path}: cannot be read as {self.name}: {reason}") from None
+        if not data.size:
+            raise ZooError(f"{path}: holds nothing.")
+        return data if data.ndim > len(self.shape) else data[None]
 
     def write(self, path: Path, datum: np.ndarray) -> None:
         """Write one stored datum, atomically, in the format of the path's suffix."""
-        with files.atomic(path) as temporary:
-            np.save(temporary, datum)
+        save_array(path, datum)
 
     def write_all(self, path: Path, stored: np.ndarray) -> None:
         """Write stored data (n, ...) into one file, atomically."""
@@ -91,16 +113,25 @@ class Modality:
         Raises:
             ZooError: a datum that does not fit.
         """
-        if len(datum.shape) != len(self.shape) or any(
-            want not in (None, have) for want, have in zip(self.shape, datum.shape, strict=True)
-        ):
+        if not self._fits(datum.shape):
             raise ZooError(f"data of shape {datum.shape} where {self.name} is wanted.")
         return datum
+
+    def _fits(self, sides: tuple[int, ...]) -> bool:
+        """Whether one datum has this shape."""
+        if len(sides) != len(self.shape):
+            return False
+        return all(want in (None, have) for want, have in zip(self.shape, sides, strict=True))
 
     # === Made up ===
     def example(self, count: int, random: np.random.Generator) -> np.ndarray:
         """`count` made-up data in stored form: for smoke runs, tests, checks of exports and warm-up requests."""
         return random.standard_normal((count, *self._sides)).astype(self.stored)
+
+    @property
+    def nbytes(self) -> int:
+        """What one datum takes in memory, in stored form."""
+        return math.prod(self._sides) * np.dtype(self.stored).itemsize
 
     @property
     def _sides(self) -> tuple[int, ...]:
@@ -110,12 +141,21 @@ class Modality:
         """What a caller gave for this input, as stored data (n, ...), or one datum (...) for all rows.
 
         Raises:
-            ZooError: a value that is not of this kind.
+            ZooError: a value that is not of this kind: no numbers, another shape, numbers that the stored form does
+                not hold.
         """
-        value = np.asarray(value)
-        if value.ndim not in (len(self.shape), len(self.shape) + 1):
-            raise ZooError(f"got an array of shape {value.shape} where {self.name} is wanted.")
-        return value.astype(self.stored)
+        array = as_array(value)
+        if array.dtype.kind not in "biuf":
+            raise ZooError(f"got {str(value)[:60]!r} where {self.name} is wanted.")
+        if not self._fits(array.shape) and not self._fits(array.shape[1:]):
+            raise ZooError(f"got an array of shape {array.shape} where {self.name} is wanted.")
+        with np.errstate(invalid="ignore", over="ignore"):  # bad values are reported below
+            stored = array.astype(self.stored)
+        whole = stored.dtype.kind in "iu"
+        if not (np.array_equal(stored, array) if whole else np.isfinite(stored).all()):
+            wanted = f"{self.stored} without fractions" if whole else "finite numbers"
+            raise ZooError(f"got {array.dtype} from {array.min():.4g} to {array.max():.4g} where {wanted} are wanted.")
+        return stored
 
 
 @dataclasses.dataclass(frozen=True, init=False)
@@ -137,7 +177,7 @@ class ClassLabel(Modality):
 
     @property
     def name(self):
-        return f"ClassLabel ({self.num_classes} classes)"
+        return f"ClassLabel ({'any' if self.num_classes is None else self.num_classes} classes)"
 
     def to_model(self, x):
         import tensorflow as tf
@@ -151,12 +191,13 @@ class ClassLabel(Modality):
 
     def read(self, path):
         try:
-            return np.array([int(line) for line in path.read_text().split()], np.int32)
+            return self.given([int(number) for number in path.read_text(encoding="utf-8").split()])
         except (OSError, ValueError) as error:
-            raise ZooError(f"{path}: cannot be read as class numbers ({error}).") from None
+            raise ZooError(f"{path}: cannot be read as class numbers: {error}") from None
 
     def write(self, path, datum):
-        files.write_text(path, "".join(f"{int(number)}\n" for number in np.atleast_1d(datum)))
+        with files.written(path) as temporary:
+            temporary.write_text("".join(f"{int(number)}\n" for number in np.atleast_1d(datum)), encoding="utf-8")
 
     @property
     def from_files(self):
@@ -166,12 +207,12 @@ class ClassLabel(Modality):
         return random.integers(0, self.num_classes or 2, count).astype(np.int32)
 
     def given(self, value):
-        value = np.asarray(value)
-        wrong = value.ndim > 1 or value.dtype.kind not in "iu"
-        if wrong or (self.num_classes and value.size and not 0 <= value.min() <= value.max() < self.num_classes):
+        array = as_array(value)
+        wrong = array.ndim > 1 or array.dtype.kind not in "iu"
+        if wrong or (self.num_classes and array.size and not 0 <= array.min() <= array.max() < self.num_classes):
             last = "" if self.num_classes is None else f" from 0 to {self.num_classes - 1}"
-            raise ZooError(f"label {value.tolist()!r}: must be a whole number{last}.")
-        return value.astype(np.int32)
+            raise ZooError(f"label {str(value)[:60]!r}: must be a whole number{last}.")
+        return array.astype(np.int32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,7 +227,7 @@ class Points(Modality):
         points, side = np.asarray(stored).reshape(len(stored), -1)[:, :2], 256
         points = np.pad(points, [(0, 0), (0, 2 - points.shape[1])])
         reach = max(1.5, float(np.quantile(np.abs(points), 0.99)) * 1.2) if np.isfinite(points).all() else 1.5
-        places = np.floor((np.nan_to_num(points) / reach + 1) / 2 * side)
+        places = np.floor((np.where(np.isfinite(points), points, np.inf) / reach + 1) / 2 * side)
         inside = ((places >= 0) & (places < side)).all(axis=1)
         x, y = places[inside].astype(int).T
         count = np.zeros((side, side))

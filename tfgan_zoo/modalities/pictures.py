@@ -6,7 +6,7 @@ import numpy as np
 
 from tfgan_zoo import images
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.modalities.base import Modality
+from tfgan_zoo.modalities.base import Modality, as_array
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +44,10 @@ class Image(Modality):
     def write(self, path, datum):
         images.save_image(path, datum)
 
+    def write_all(self, path, stored):
+        """Side by side, pixel for pixel."""
+        self.write(path, images.grid(stored, padding=0, scale=1))
+
     def fit(self, datum):
         return images.bend(datum, self.shape)
 
@@ -69,6 +73,14 @@ class Mask(Image):
         import tensorflow as tf
 
         return tf.cast(x >= 0.5, tf.uint8) * 255
+
+    def given(self, value):
+        if as_array(value).dtype == bool:
+            value = np.where(value, 255, 0)
+        stored = super().given(value)
+        if stored.max(initial=0) == 1:
+            raise ZooError("got a mask of 0 and 1 where 0 and 255, or false and true, are wanted.")
+        return stored
 
     def example(self, count, random):
         return np.where(super().example(count, random) >= 128, 255, 0).astype(np.uint8)
@@ -99,8 +111,9 @@ class Video(Modality):
         images.save_gif(path, list(datum))
 
     def write_all(self, path, stored):
-        """Side by side, moving together."""
-        images.save_gif(path, [images.grid(frame) for frame in np.moveaxis(stored, 1, 0)])
+        """Side by side, moving together; a single one as it is."""
+        frames = stored[0] if len(stored) == 1 else [images.grid(frame) for frame in np.moveaxis(stored, 1, 0)]
+        images.save_gif(path, list(frames))
 
     def fit(self, datum):
         frames = self.shape[0] or len(datum)
@@ -141,6 +154,12 @@ class Voxels(Modality):
         side = max(view.shape[-2] for view in views)
         views = [np.pad(view, [(0, 0), (0, side - view.shape[1]), (0, 0)]) for view in views]
         return np.concatenate(views, axis=2)[..., None]
+
+    def given(self, value):
+        stored = super().given(value)
+        if stored.max(initial=0) > 1:
+            raise ZooError(f"got voxels up to {stored.max()} where 0 and 1 are wanted.")
+        return stored
 
     def example(self, count, random):
         return (Image((*self._sides[1:3], 1)).example(count, random)[:, None] < 128).repeat(

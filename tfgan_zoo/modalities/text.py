@@ -64,12 +64,17 @@ class Text(Modality):
 
     def read(self, path):
         try:
-            return self.encode(path.read_text(encoding="utf-8").splitlines())
+            lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise ZooError(f"{path}: cannot be read as text ({error}).") from None
+        if not lines:
+            raise ZooError(f"{path}: holds nothing.")
+        return self.encode(lines)
 
     def write(self, path, datum):
-        files.write_text(path, "".join(f"{text}\n" for text in self.decode(np.atleast_2d(datum))))
+        with files.written(path) as temporary:
+            text = "".join(f"{line}\n" for line in self.decode(np.atleast_2d(datum)))
+            temporary.write_text(text, encoding="utf-8")
 
     def example(self, count, random):
         return random.integers(1, self.tokens, (count, *self._sides)).astype(np.int32)
@@ -79,4 +84,7 @@ class Text(Modality):
             return self.encode([value])[0]
         if isinstance(value, Sequence) and value and isinstance(value[0], str | bytes):
             return self.encode(value)
-        return super().given(value)
+        stored = super().given(value)
+        if stored.size and not 0 <= stored.min() <= stored.max() < self.tokens:
+            raise ZooError(f"got numbers from {stored.min()} to {stored.max()}; words have 0 to {self.tokens - 1}.")
+        return stored

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfgan_zoo import files, sampling
@@ -65,6 +66,7 @@ def export(
         raise ZooError(f"name={name!r} cannot be served: use letters, digits and _ - ., such as dcgan_mnist.")
     if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 1):
         raise ZooError(f"version must be a whole number of 1 or more, or none for the next, got {version!r}.")
+    check_weights(model)
     home = Path(folder).expanduser() / name
     check_free(home, version)
     temporary = home / f".tmp-{os.getpid()}"
@@ -74,13 +76,25 @@ def export(
         if verify:
             verify_saved(temporary, model)
         return claim(temporary, home, version)
-    except OSError as error:
-        reason = error.strerror or error
+    except (OSError, tf.errors.OpError) as error:  # TensorFlow has its own for a disk that is full
+        reason = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
         raise ZooError(f"cannot write {home}: {reason}. Choose a folder you may write to.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         with contextlib.suppress(OSError):
             home.rmdir()  # only where it is empty, so that a failed first export leaves nothing
+
+
+def check_weights(model: AdversarialModel) -> None:
+    """Raise where weights that would be served are no numbers."""
+    for name, network in served_networks(model).items():
+        for weight in network.weights:
+            value = weight.numpy()
+            if value.dtype.kind not in "iub" and not np.isfinite(value.astype(np.float32)).all():
+                raise ZooError(
+                    f"{model.name}: NaN or infinity in the weights of its {name} ({weight.path}); its training "
+                    "diverged: take an earlier checkpoint."
+                )
 
 
 def versions(home: Path) -> list[int]:

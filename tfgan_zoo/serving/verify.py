@@ -68,6 +68,7 @@ def ask(model: AdversarialModel) -> tuple[dict[str, np.ndarray], dict[str, np.nd
             made_up = {key: tf.constant(kind.example(COUNT, random)) for key, kind in endpoint.conditions.items()}
             inputs = sampling.draw(model, name, seeds, made_up)
             answers = tf.function(lambda inputs, name=name: sampling.ask(model, name, inputs))(inputs)
+            sampling.refuse_broken(int(sampling.broken_in(answers)), COUNT, f"{model.name}.{name}")
             named = [name, "serving_default"] if name == next(iter(endpoints)) else [name]
             request |= {f"{each}/{key}": inputs[key].numpy() for each in named for key in endpoint.inputs}
             expected |= {f"{each} {endpoint.output.plural}": answers.numpy() for each in named}
@@ -103,7 +104,7 @@ def run(path: Path, folder: Path) -> dict[str, np.ndarray]:
         errors = [line for line in lines if "Error" in line] or lines or ["no message."]
         reason = errors[-1]
         raise ZooError(f"{path}: does not load and run in plain TensorFlow: {reason[:300]} Export it again.")
-    with np.load(folder / "answer.npz") as answer:
+    with np.load(folder / "answer.npz", allow_pickle=False) as answer:
         return dict(answer)
 
 

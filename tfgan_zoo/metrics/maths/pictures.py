@@ -62,6 +62,19 @@ def shave(images: np.ndarray, border: int) -> np.ndarray:
     return images[..., border : height - border, border : width - border, :]
 
 
+def detail(images: np.ndarray) -> np.ndarray:
+    """Mean square of the Laplacian: each pixel's four neighbours minus four times itself; (..., h, w, c) -> (...).
+
+    Raises:
+        ZooError: pictures of less than 3x3 pixels.
+    """
+    x = np.asarray(images, np.float64)
+    if x.ndim < 3 or min(x.shape[-3:-1]) < 3:
+        raise ZooError(f"pictures of shape {x.shape}; give (..., h, w, c) of 3x3 pixels or more.")
+    around = x[..., :-2, 1:-1, :] + x[..., 2:, 1:-1, :] + x[..., 1:-1, :-2, :] + x[..., 1:-1, 2:, :]
+    return np.mean(np.square(around - 4 * x[..., 1:-1, 1:-1, :]), axis=(-3, -2, -1))
+
+
 def imresize(image: np.ndarray, scale: float | None = None, *, size: tuple[int, int] | None = None) -> np.ndarray:
     """Resize as MATLAB's `imresize` does: bicubic, antialiased where it shrinks.
 

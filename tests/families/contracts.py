@@ -1,0 +1,125 @@
+"""What the contract tests share: families at smoke size, made-up batches, which families are tested in depth."""
+
+import functools
+import re
+import subprocess
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfgan_zoo import config, index, zoo
+
+FAMILIES = index.families()
+PRESET = {facts["family"]: facts["preset"] for facts in reversed(index.listing())}  # the first by name
+
+
+@functools.cache
+def arguments_of(family):
+    """The constructor arguments of the family's first preset at smoke size."""
+    return config.load(PRESET[family], smoke=True).model
+
+
+def make(family, **arguments):
+    """A small model of the family."""
+    return zoo.family_class(family)(**{**arguments_of(family), **arguments})
+
+
+def without_dropout(family):
+    """Arguments that switch off what draws within a layer, which cannot be pinned from outside, or ties rows."""
+    off = "phase_shuffle", "stddev_group"
+    return {name: 0 for name in index.family_facts(family)["arguments"] if name.endswith("dropout") or name in off}
+
+
+def enliven(model):
+    """Weights large enough that gradients stand clear of rounding; papers start some near 0."""
+    random = np.random.default_rng(1)
+    for weight in model.trainable_variables:
+        if len(weight.shape) > 1:
+            weight.assign(random.normal(0, 0.2, weight.shape))
+
+
+def batch_for(model, size=8, seed=0):
+    """A made-up batch of `size` elements for each of the model's slices."""
+    random = np.random.default_rng(seed)
+    return {key: kind.example(size * model.data_steps, random) for key, kind in model.element_spec.items()}
+
+
+def take_steps(model, batch, steps=1):
+    """The history of `steps` steps on the same batch."""
+    size = len(next(iter(batch.values())))
+    data = tf.data.Dataset.from_tensor_slices(batch).repeat().batch(size)
+    return model.fit(data, steps_per_epoch=steps, verbose=0).history
+
+
+def sgd(model, rate):
+    """Plain gradient descent for every player."""
+    return {player.name: keras.optimizers.SGD(rate) for player in model.players}
+
+
+def values_of(model):
+    """{network: values of its trainable weights}."""
+    return {name: [w.numpy() for w in network.trainable_weights] for name, network in model.networks_by_name.items()}
+
+
+def changed(before, after):
+    """The networks that moved by more than a constraint's rounding."""
+    return {name for name in before if any(np.abs(a - b).max() > 1e-6 for a, b in zip(before[name], after[name]))}
+
+
+def given_to(endpoint, count, seed=0):
+    """Made-up conditions for `count` answers of an endpoint."""
+    random = np.random.default_rng(seed)
+    return {name: kind.example(count, random) for name, kind in endpoint.conditions.items()}
+
+
+def through_phases(model):
+    """Enter each phase of the game in turn; once, without entering anything, for a game that has none."""
+    for phase in model.phases or [None]:
+        if phase:
+            model.enter(phase)
+        yield phase
+
+
+def assert_only_the_acting_player_moves(model):
+    """With the learning rates of all others at 0, a step moves the networks of the acting player and no others."""
+    enliven(model)
+    batch = batch_for(model)
+    for _ in through_phases(model):
+        for acting in model.playing:
+            for name, optimizer in model.optimizer.by_player.items():
+                optimizer.learning_rate = 0.1 if name == acting.name else 0.0
+            before = values_of(model)
+            logs = take_steps(model, batch)
+            assert changed(before, values_of(model)) == set(acting.networks)
+            assert {player.log_name for player in model.playing} <= set(logs)
+            assert all(np.isfinite(values).all() for values in logs.values())
+
+
+# === Which families are tested in depth ===
+def representatives():
+    """The first family of each shape of game, and those whose file was changed since the last commit."""
+    shapes, chosen = set(), []
+    for family in FAMILIES:
+        shape = _shape((index.FAMILIES / f"{family}.py").read_text())
+        if shape not in shapes or family in _changed_files():
+            chosen.append(family)
+        shapes.add(shape)
+    return chosen
+
+
+def _shape(text):
+    """What makes a family's game unlike others: its kinds of data, extra steps, phases."""
+    kinds = re.search(r"from tfgan_zoo.modalities import (.*)", text)
+    return kinds and kinds[1], "steps=" in text, "Phase(" in text
+
+
+@functools.cache
+def _changed_files():
+    """Families whose file differs from the last commit's; none where there is no git."""
+    command = ["git", "diff", "--name-only", "HEAD", "--", str(index.FAMILIES)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=index.FAMILIES, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return set()
+    return {line.rpartition("/")[2].removesuffix(".py") for line in done.stdout.split()}

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfgan_zoo.families.gan_cls import GANCLS, neighbours
+
+WORDS = ("red", "green", "apple", "ball")
+
+
+def small(**arguments):
+    sizes = {"latent_dim": 4, "filters": 4, "code_dim": 8, "text_dim": 4, "group": 4, "text_length": 3}
+    return GANCLS((16, 16, 3), WORDS, **{**sizes, **arguments})
+
+
+def batch_of(model, texts):
+    kinds = model.element_spec
+    pictures = np.random.default_rng(0).integers(0, 256, (len(texts), 16, 16, 3), np.uint8)
+    return {
+        "image": kinds["image"].to_model(tf.constant(pictures)),
+        "text": tf.constant(kinds["text"].encode(texts)),
+    }
+
+
+def test_words_become_pictures_and_codes():
+    model = small()
+    red, green = (model.sample(range(2), text=text).numpy() for text in ("red apple", "green ball"))
+    assert red.shape == (2, 16, 16, 3) and (red != green).any()
+    codes = model.sample(range(2), endpoint="embed_text", text=["red apple", "green ball"]).numpy()
+    np.testing.assert_allclose(np.linalg.norm(codes, axis=1), 1, rtol=1e-5)
+
+
+def test_a_blend_runs_from_one_text_to_the_other():
+    model = small()
+    ends = [model.sample([3], text=text).numpy().astype(int) for text in ("red apple", "green ball")]
+    blends = [
+        model.sample([3], endpoint="blend", text="red apple", other="green ball", share=[share]).numpy().astype(int)
+        for share in (0.0, 0.5, 1.0)
+    ]
+    for end, blend in zip(ends, blends[::2]):
+        assert np.abs(end - blend).max() <= 1
+    assert (blends[1] != ends[0]).any() and (blends[1] != ends[1]).any()
+
+
+def test_the_wrong_text_is_the_partners():
+    rows = tf.reshape(tf.range(8.0), (4, 2))
+    np.testing.assert_array_equal(neighbours(rows), rows.numpy()[[1, 0, 3, 2]])
+
+
+def test_right_pairs_cost_less_than_wrong_ones_once_matched():
+    model = small()
+    batch = batch_of(model, ["red apple", "green apple", "red ball", "green ball"])
+    blind = float(model.encoder_loss(batch, None))
+    model.compile("adam")
+    model.optimizer.learning_rate = 1e-2
+    for _ in range(30):
+        with tf.GradientTape() as tape:
+            loss = model.encoder_loss(batch, None)
+        model.descend(model.players[0], tape, loss)
+    assert float(loss) < blind / 4
+
+
+def test_the_discriminator_learns_three_things():
+    model = small()
+    model.enter(model.phases[1])
+    batch = batch_of(model, ["red apple", "green apple", "red ball", "green ball"])
+    model.noise.begin()
+    code, drawn = model.fake(batch)
+
+    def softplus(image, code, sign):
+        return np.log1p(np.exp(sign * model.judge(image, code).numpy().astype(float))).mean()
+
+    wrong = softplus(batch["image"], tf.gather(code, [1, 0, 3, 2]), 1)
+    expected = softplus(batch["image"], code, -1) + (wrong + softplus(drawn, code, 1)) / 2
+    assert float(model.discriminator_loss(batch, (code, drawn))) == pytest.approx(expected, rel=1e-4)
