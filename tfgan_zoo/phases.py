@@ -20,12 +20,16 @@ class Phase:
 
 @dataclasses.dataclass(frozen=True)
 class Span:
-    """A phase on the run's count of steps: it is played from step `start` up to `stop`, `stop` itself left out."""
+    """A phase on the run's count of steps: it is played from step `start` up to `stop`, `stop` itself left out.
+
+    `length` is how long it would last if the run did not end before; None where that is open.
+    """
 
     phase: Phase | None
     start: int
     stop: int
     batch_size: int
+    length: int | None
 
     @property
     def steps(self) -> int:
@@ -53,7 +57,7 @@ def spans(phases: Sequence[Phase], steps: int, batch_size: int, told: Mapping[st
         last = phase is None or phase.name == names[-1] or length is None
         stop = steps if last else min(start + length, steps)
         if start < stop:
-            found.append(Span(phase, start, stop, (own and own.batch_size) or batch_size))
+            found.append(Span(phase, start, stop, (own and own.batch_size) or batch_size, length))
         start = stop
     return found
 

@@ -268,7 +268,7 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
                 if clock.step >= span.stop or interrupt.received is not None:
                     continue
                 if span.phase:
-                    model.enter(span.phase, span.steps)
+                    model.enter(span.phase, span.length)
                 clock.stop, clock.images = span.stop, span.batch_size * model.data_steps
                 model.fit(
                     batches_of(data, clock.images, experiment, number, clock.step - span.start),
@@ -420,7 +420,7 @@ def seconds_per_step(model, data, experiment: config.Experiment, steps: int = 5)
     found = []
     for number, span in enumerate(spans_of(model, experiment)):
         if span.phase:
-            model.enter(span.phase, span.steps)
+            model.enter(span.phase, span.length)
         batches, marks = batches_of(data, span.batch_size * model.data_steps, experiment, number), []
         timer = keras.callbacks.LambdaCallback(
             on_train_batch_end=lambda batch, logs, marks=marks: marks.append(time.perf_counter())

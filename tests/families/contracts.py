@@ -36,7 +36,7 @@ def enliven(model):
     random = np.random.default_rng(1)
     for weight in model.trainable_variables:
         if len(weight.shape) > 1:
-            weight.assign(random.normal(0, 0.2, weight.shape))
+            weight.assign(random.normal(0, max(0.2, weight.numpy().std()), weight.shape))
 
 
 def batch_for(model, size=8, seed=0):
@@ -83,9 +83,9 @@ def through_phases(model):
 
 def assert_only_the_acting_player_moves(model):
     """With the learning rates of all others at 0, a step moves the networks of the acting player and no others."""
-    enliven(model)
     batch = batch_for(model)
     for _ in through_phases(model):
+        enliven(model)
         for acting in model.playing:
             for name, optimizer in model.optimizer.by_player.items():
                 optimizer.learning_rate = 0.1 if name == acting.name else 0.0

@@ -98,7 +98,7 @@ def test_real_digits_are_heard_and_measured(shared, spoken, tmp_path):
     found = {result.metric: result for result in results}
     assert found["label_entropy_spoken"].value == pytest.approx(np.log(10), abs=0.01)
     assert found["accuracy_spoken"].value >= 0.98 and found["accuracy_spoken"].floor >= 0.98
-    assert found["fd_spoken"].value > 3 * found["fd_spoken"].floor
+    assert found["fd_spoken"].value > 50  # the reference has two of the ten digits
     # Real data lie on the disk digit by digit: each half of the test sounds has five, the floor is of all ten.
     assert 4 < found["score_spoken"].value < 5.5 and found["score_spoken"].floor > 8
 
