@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfgan_zoo import augment as module
+from tfgan_zoo import devices
 from tfgan_zoo.augment import TRANSFORMS, AdaptiveAugmentation, augment
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.noise import NoiseStream
@@ -186,7 +187,7 @@ def test_replicas_share_one_strength():
     logits = np.roll(logits, 1)  # r of the halves: 0 and 1
     alone = AdaptiveAugmentation(interval=2, images=100, target=0.4)
     observed(alone, logits, 6)
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = devices.strategy(2)
     with strategy.scope():
         shared = AdaptiveAugmentation(interval=2, images=100, target=0.4)
     halves = strategy.experimental_distribute_values_from_function(

@@ -132,5 +132,12 @@ def test_nothing_unsafe_is_read():
                     assert "allow_pickle=False" in ast.unparse(node), f"{name}: np.load without allow_pickle=False"
 
 
+def test_one_strategy_per_count_of_devices():
+    """A second MirroredStrategy over the same devices mixes up the collectives of the first, in tests too."""
+    for path in [*MODULES, *Path(__file__).parent.rglob("*.py")]:
+        calls = [ast.unparse(node.func) for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+        assert path.name == "devices.py" or "tf.distribute.MirroredStrategy" not in calls, f"{path}: devices.strategy"
+
+
 def test_the_base_fits_on_a_few_screens():
     assert len((PACKAGE / "adversarial.py").read_text().splitlines()) <= 350

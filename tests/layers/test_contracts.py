@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers as kl
 
-from tfgan_zoo import layers
+from tfgan_zoo import devices, layers
 from tfgan_zoo.errors import ZooError
 
 MAP = (6, 6, 8)
@@ -175,7 +175,7 @@ def test_gradients_reach_inputs_and_weights_twice(name):
 def test_replicas_agree_on_every_weight(name):
     if not resting(name).non_trainable_weights:
         pytest.skip("it has no state")
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = devices.strategy(2)
     with strategy.scope():
         model = model_of(name)
     step = tf.function(lambda x: model(x, training=True))

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers as kl
 
-from tfgan_zoo import layers
+from tfgan_zoo import devices, layers
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(1.0, 2.0, (6, 4, 6, 8)).astype("float32")
@@ -26,10 +26,6 @@ def shuffled(layer):
     for weight in layer.trainable_weights:
         weight.assign(weight + RANDOM.normal(0, 0.5, weight.shape))
     return layer
-
-
-def mirrored():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 def on_two(strategy, layer, *inputs, calls=1):
@@ -119,7 +115,7 @@ def test_vectors_move_once_per_call_in_training_and_rest_otherwise():
 def test_vectors_move_once_per_call_over_two_replicas():
     kernel, x = RANDOM.normal(size=(7, 5)), np.ones((4, 7), "float32")
     alone = spectral(kl.Dense(5, use_bias=False, kernel_initializer="zeros"), (7,))
-    strategy = mirrored()
+    strategy = devices.strategy(2)
     with strategy.scope():
         shared = spectral(kl.Dense(5, use_bias=False, kernel_initializer="zeros"), (7,))
         shared.u.assign(alone.u)
@@ -247,7 +243,7 @@ def test_batch_norm_by_vector():
 
 def test_conditional_batch_norm_takes_the_global_batch():
     labels = np.array([0, 2, 2, 1, 0, 2], "int32")
-    strategy = mirrored()
+    strategy = devices.strategy(2)
     with strategy.scope():
         layer = layers.ConditionalBatchNormalization(num_classes=3)
         layer.build(X.shape, labels.shape)
@@ -396,7 +392,7 @@ def test_gaussian_noise():
 
 @pytest.mark.parametrize("make", [lambda: layers.GaussianNoise(1.0, seed=3), lambda: layers.Dropout(0.5, seed=3)])
 def test_replicas_draw_different_noise(make):
-    strategy = mirrored()
+    strategy = devices.strategy(2)
     with strategy.scope():
         layer = make()
         layer.build((None, 50))
