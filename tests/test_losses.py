@@ -107,3 +107,127 @@ def test_cross_entropy_is_the_likelihood_of_the_labels():
     value, (gradient,) = value_and_gradients(lambda logits: losses.cross_entropy(logits, labels), logits)
     assert value == pytest.approx(-np.mean(np.log(p[[0, 1], labels])), rel=1e-6)
     np.testing.assert_allclose(gradient, (p - np.eye(3)[labels]) / 2, rtol=1e-5, atol=1e-7)
+
+
+# === Losses by name ===
+def log_sigmoid(x):
+    return np.log(sigmoid(x))
+
+
+def log_partition(*scores):
+    return np.log(np.exp(np.concatenate(scores)).sum())
+
+
+FORMULAS = {  # {name: (discriminator, generator)} as the papers write them, from (real, fake)
+    "minimax": (
+        lambda r, f: -np.mean(log_sigmoid(r)) - np.mean(log_sigmoid(-f)),
+        lambda r, f: np.mean(np.log(1 - sigmoid(f))),
+    ),
+    "non_saturating": (
+        lambda r, f: -np.mean(log_sigmoid(r)) - np.mean(log_sigmoid(-f)),
+        lambda r, f: -np.mean(np.log(sigmoid(f))),
+    ),
+    "least_squares": (
+        lambda r, f: np.mean((r - 1) ** 2) / 2 + np.mean(f**2) / 2,
+        lambda r, f: np.mean((f - 1) ** 2) / 2,
+    ),
+    "wasserstein": (lambda r, f: f.mean() - r.mean(), lambda r, f: -f.mean()),
+    "hinge": (
+        lambda r, f: np.mean(np.maximum(0, 1 - r)) + np.mean(np.maximum(0, 1 + f)),
+        lambda r, f: -f.mean(),
+    ),
+    "relativistic": (
+        lambda r, f: -np.mean(log_sigmoid(r - f)),
+        lambda r, f: -np.mean(log_sigmoid(f - r)),
+    ),
+    "relativistic_average": (
+        lambda r, f: -np.mean(log_sigmoid(r - f.mean())) - np.mean(np.log(1 - sigmoid(f - r.mean()))),
+        lambda r, f: -np.mean(log_sigmoid(f - r.mean())) - np.mean(np.log(1 - sigmoid(r - f.mean()))),
+    ),
+    "softmax": (  # targets: 1 / |B| for real ones, 0 for others; 1 / 2|B| for all
+        lambda r, f: -np.mean(r) + log_partition(r, f),
+        lambda r, f: -np.mean(np.concatenate([r, f])) + log_partition(r, f),
+    ),
+    "boundary_seeking": (
+        lambda r, f: -np.mean(log_sigmoid(r)) - np.mean(log_sigmoid(-f)),
+        lambda r, f: np.mean((np.log(sigmoid(f)) - np.log(1 - sigmoid(f))) ** 2) / 2,
+    ),
+}
+
+
+def test_every_loss_has_a_formula_here():
+    assert set(FORMULAS) == set(losses.LOSSES)
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_losses_by_name(name):
+    """Values, and gradients by finite differences of the paper's formula."""
+    loss = losses.LOSSES[name]
+    for ours, formula in zip((loss.discriminator, loss.generator), FORMULAS[name]):
+        value, gradients = value_and_gradients(
+            lambda r, f, ours=ours: ours(r, f) + 0 * tf.reduce_sum(r + f), REAL, FAKE
+        )
+        assert value == pytest.approx(formula(REAL.astype(float), FAKE.astype(float)), rel=1e-5)
+        for side, gradient in enumerate(gradients):
+            for i in range(3):
+                low, high = ([REAL.astype(float), FAKE.astype(float)] for _ in range(2))
+                low[side], high[side] = low[side].copy(), high[side].copy()
+                low[side][i] -= 1e-6
+                high[side][i] += 1e-6
+                slope = (formula(*high) - formula(*low)) / 2e-6
+                assert gradient[i, 0] == pytest.approx(slope, rel=1e-3, abs=1e-5)
+    moved = REAL + np.array([[1], [0], [0]], "float32")
+    assert loss.compares == (FORMULAS[name][1](REAL, FAKE) != FORMULAS[name][1](moved, FAKE))
+
+
+# === Penalties ===
+RANDOM = np.random.default_rng(3)
+W = RANDOM.standard_normal((4, 1)).astype("float32")
+X, Y = RANDOM.standard_normal((2, 6, 4)).astype("float32")
+EPSILON = RANDOM.uniform(size=(6, 1)).astype("float32")
+
+
+def squared(x):
+    """A critic x.x / 2, whose gradient is x itself."""
+    return tf.reduce_sum(x**2, 1) / 2
+
+
+def test_one_sided_leaves_small_slopes_alone():
+    mixed = EPSILON * X + (1 - EPSILON) * Y
+    norms = np.linalg.norm(mixed, axis=1)
+    expected = np.mean(np.maximum(0, norms - 1) ** 2)
+    assert float(penalties.one_sided(squared, X, Y, EPSILON)) == pytest.approx(expected, rel=1e-4)
+    assert float(penalties.one_sided(lambda x: squared(x) / 100, X, Y, EPSILON)) == 0.0
+
+
+def test_zero_centred_is_half_the_squared_norm():
+    assert float(penalties.zero_centred(squared, X)) == pytest.approx(np.mean(np.sum(X**2, 1)) / 2, rel=1e-5)
+    weights = tf.Variable(W)
+    with tf.GradientTape() as tape:
+        value = penalties.zero_centred(lambda x: x @ weights, X)
+    np.testing.assert_allclose(tape.gradient(value, weights), W, rtol=1e-5)  # d (w.w / 2) / dw
+
+
+def test_zero_centred_has_a_gradient_where_the_slope_is_zero():
+    weights = tf.Variable(np.zeros((4, 1), "float32"))
+    with tf.GradientTape() as tape:
+        value = penalties.zero_centred(lambda x: x @ weights, X)
+    assert np.isfinite(tape.gradient(value, weights)).all() and value.numpy() == 0
+
+
+def test_dragan_is_taken_around_the_real_data():
+    noise = RANDOM.uniform(size=X.shape).astype("float32")
+    near = X + EPSILON * 0.5 * X.std() * noise
+    expected = np.mean((np.linalg.norm(near, axis=1) - 1) ** 2)
+    assert float(penalties.dragan(squared, X, noise, EPSILON)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_wgan_div_is_the_sixth_power():
+    mixed = EPSILON * X + (1 - EPSILON) * Y
+    expected = np.mean(np.linalg.norm(mixed, axis=1) ** 6)
+    assert float(penalties.wgan_div(squared, X, Y, EPSILON)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_lecam_draws_each_side_to_the_others_average():
+    expected = np.mean((REAL - 0.5) ** 2) + np.mean((FAKE - 2.0) ** 2)
+    assert float(penalties.lecam(REAL, FAKE, 2.0, 0.5)) == pytest.approx(expected, rel=1e-6)

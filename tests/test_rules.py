@@ -14,7 +14,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # What a family file is written in. It knows nothing of data sets, training, measuring or serving.
 FAMILY_WORDS = (
     "adversarial augment batches endpoints errors features layers losses modalities networks penalties "
-    "phases players pool types "
+    "phases play players pool real_or_fake types "
 ).split()
 
 # What the modules of each row may not import, because they are imported there. A dotted name stands for its package.
@@ -29,7 +29,15 @@ ONE_WAY = {
         "zoo",
     ],
     ("layers", "networks", "losses", "penalties", "features"): ["adversarial", "data", "evaluation", "metrics", "zoo"],
-    ("adversarial", "players", "sampling"): ["data", "evaluation", "families", "metrics", "serving", "training", "zoo"],
+    ("adversarial", "players", "real_or_fake", "sampling"): [
+        "data",
+        "evaluation",
+        "families",
+        "metrics",
+        "serving",
+        "training",
+        "zoo",
+    ],
     ("data",): ["adversarial", "evaluation", "families", "metrics", "training", "zoo"],
     ("metrics",): ["adversarial", "data", "evaluation", "families", "training", "zoo"],
     ("zoo", "generation", "translation", "serving"): ["cli", "training", "verbs"],

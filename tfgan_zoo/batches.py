@@ -44,3 +44,11 @@ def slices(batch: Batch, k: int) -> list[Batch]:
         return [{key: value[i : n // k * k : k] for key, value in batch.items()} for i in range(k)]
     places = [tf.range(i, tf.maximum(n // k, 1) * k, k) % n for i in range(k)]
     return [{key: tf.gather(value, rows) for key, value in batch.items()} for rows in places]
+
+
+def of_all_replicas(x: tf.Tensor) -> tf.Tensor:
+    """(n, ...) of this replica -> (replicas * n, ...), the same on all; gradients find their way back."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return x
+    return context.all_gather(x, axis=0)

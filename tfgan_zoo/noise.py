@@ -80,9 +80,17 @@ class NoiseStream:
 
     def per_row(self, x: tf.Tensor) -> tf.Tensor:
         """U(0, 1), one number for each row of `x`, of a shape that multiplies it: (n, 1, 1, 1) for pictures."""
-        count = x.shape[0] if x.shape[0] is not None else tf.shape(x)[0]
-        return self.uniform((count, *[1] * (len(x.shape) - 1)))
+        return self.uniform((_rows(x), *[1] * (len(x.shape) - 1)))
+
+    def per_number(self, x: tf.Tensor) -> tf.Tensor:
+        """U(0, 1), one number for each of `x`."""
+        return self.uniform((_rows(x), *x.shape[1:]))
 
     def integers(self, shape, below: int) -> tf.Tensor:
         """Whole numbers from 0 to `below` - 1, equally likely, int32; truncation does not touch them."""
         return tf.random.stateless_uniform(shape, self._key(), 0, below, tf.int32)
+
+
+def _rows(x: tf.Tensor):
+    """How many rows `x` has: an int where it is known."""
+    return x.shape[0] if x.shape[0] is not None else tf.shape(x)[0]

@@ -24,24 +24,6 @@ def test_a_step_on_two_replicas_moves_the_acting_player_alone(family, updates):
     contracts.assert_only_the_acting_player_moves(model)
 
 
-def pin_noise(model, size):
-    """Make the noise a function of the row in the global batch, so that 1 and 2 replicas draw the same."""
-
-    def pinned(draw):
-        def rows_of_this_replica(shape, *bounds):
-            values = draw(np.random.default_rng(7), (size, *shape[1:]), *bounds)
-            table = tf.constant(values, tf.int32 if values.dtype.kind == "i" else tf.float32)
-            alike = getattr(model.noise._thread, "alike", False)  # all replicas draw what is for all of them
-            replica = 0 if alike else tf.distribute.get_replica_context().replica_id_in_sync_group
-            return tf.gather(table, replica * shape[0] + tf.range(shape[0]))
-
-        return rows_of_this_replica
-
-    model.noise.normal = pinned(lambda random, shape: random.standard_normal(shape))
-    model.noise.uniform = pinned(lambda random, shape, low=0.0, high=1.0: random.uniform(low, high, shape))
-    model.noise.integers = pinned(lambda random, shape, below: random.integers(0, below, shape))
-
-
 @each_family
 @each_order
 def test_sgd_on_one_and_two_replicas_agree(family, updates):
@@ -51,7 +33,7 @@ def test_sgd_on_one_and_two_replicas_agree(family, updates):
             model = make(family, updates=updates, **contracts.without_dropout(family))
             model.compile(optimizer=contracts.sgd(model, 0.01))
         contracts.enliven(model)
-        pin_noise(model, 8)
+        contracts.pin_noise(model, 8)
         before = contracts.values_of(model)
         for _ in contracts.through_phases(model):
             contracts.take_steps(model, contracts.batch_for(model, 8), steps=2)

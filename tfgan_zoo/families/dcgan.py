@@ -9,11 +9,10 @@ from functools import partial
 import keras
 from keras import layers
 
-from tfgan_zoo import losses
-from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.layers import batch_norm
 from tfgan_zoo.modalities import Image
 from tfgan_zoo.networks.geometry import count_doublings
+from tfgan_zoo.real_or_fake import RealOrFake
 from tfgan_zoo.types import ImageShape, Positive
 
 Conv = partial(layers.Conv2D, strides=2, padding="same")
@@ -25,8 +24,11 @@ def weights():
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-class DCGAN(AdversarialModel):
+class DCGAN(RealOrFake):
     """Strided convolutions in place of pooling, batch normalization in both networks, ReLU / leaky ReLU, tanh.
+
+    The game is Goodfellow's with the non-saturating loss; `loss` names others. Real and made-up pictures are each
+    normalized by themselves.
 
     Args:
         image_shape: (height, width, channels) of the images, float [-1, 1]. Sides of 4 or 7 times a power of two
@@ -35,6 +37,7 @@ class DCGAN(AdversarialModel):
         filters: channels next to the image in both networks; they double with every halving of the side. The paper's
             64x64 generator is 1024-512-256-128, that is 128.
         kernel_size: side of all kernels.
+        kwargs: as `RealOrFake`.
     """
 
     def __init__(
@@ -58,14 +61,6 @@ class DCGAN(AdversarialModel):
 
     def latents(self, count):
         return {"z": self.noise.uniform((count, self.latent_dim), -1.0, 1.0)}
-
-    def discriminator_loss(self, batch, fake):
-        real_logits = self.discriminator(batch["image"], training=self.training)
-        fake_logits = self.discriminator(fake, training=self.training)  # real and fake normalized apart
-        return losses.minimax_discriminator(real_logits, fake_logits)
-
-    def generator_loss(self, batch, fake):
-        return losses.non_saturating_generator(self.discriminator(fake, training=self.training))
 
     def build_networks(self):
         z, image = keras.Input((self.latent_dim,), name="z"), keras.Input(self.image_shape, name="image")
