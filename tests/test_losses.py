@@ -131,6 +131,10 @@ FORMULAS = {  # {name: (discriminator, generator)} as the papers write them, fro
         lambda r, f: np.mean((r - 1) ** 2) / 2 + np.mean(f**2) / 2,
         lambda r, f: np.mean((f - 1) ** 2) / 2,
     ),
+    "pearson": (
+        lambda r, f: np.mean((r - 1) ** 2) / 2 + np.mean((f + 1) ** 2) / 2,
+        lambda r, f: np.mean(f**2) / 2,
+    ),
     "wasserstein": (lambda r, f: f.mean() - r.mean(), lambda r, f: -f.mean()),
     "hinge": (
         lambda r, f: np.mean(np.maximum(0, 1 - r)) + np.mean(np.maximum(0, 1 + f)),
@@ -231,3 +235,11 @@ def test_wgan_div_is_the_sixth_power():
 def test_lecam_draws_each_side_to_the_others_average():
     expected = np.mean((REAL - 0.5) ** 2) + np.mean((FAKE - 2.0) ** 2)
     assert float(penalties.lecam(REAL, FAKE, 2.0, 0.5)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_orthogonal_looks_at_filters_that_are_not_apart():
+    kernel = RANDOM.standard_normal((3, 2, 4)).astype("float32")
+    matrix = kernel.reshape(6, 4)
+    expected = np.sum((matrix.T @ matrix * (1 - np.eye(4))) ** 2)
+    assert float(penalties.orthogonal([tf.Variable(kernel)])) == pytest.approx(expected, rel=1e-5)
+    assert float(penalties.orthogonal([tf.Variable(np.eye(4, dtype="float32"))])) == 0

@@ -111,7 +111,7 @@ def absolute_error(one, other):
 
 
 def squared_distance(one, other):
-    """E[||one - other||^2]: summed over an example's numbers. Half of it is -E[log N(one; other, I)] but for a constant."""
+    """E[||one - other||^2], summed over an example's numbers: twice -E[log N(one; other, I)], but for a constant."""
     return ops.mean(ops.sum(ops.square(one - other), axis=tuple(range(1, len(one.shape)))))
 
 
@@ -146,6 +146,10 @@ LOSSES = {
     "least_squares": Loss(
         lambda real, fake: (least_squares(real, 1) + least_squares(fake, 0)) / 2,
         lambda _, fake: least_squares(fake, 1) / 2,
+    ),
+    "pearson": Loss(  # Mao et al. 2017, section 3.2: E[D(G(z))^2] / 2 is the Pearson chi^2 divergence's
+        lambda real, fake: (least_squares(real, 1) + least_squares(fake, -1)) / 2,
+        lambda _, fake: least_squares(fake, 0) / 2,
     ),
     "wasserstein": Loss(wasserstein_critic, lambda _, fake: wasserstein_generator(fake)),
     "hinge": Loss(hinge_discriminator, lambda _, fake: wasserstein_generator(fake)),

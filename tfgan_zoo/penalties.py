@@ -80,6 +80,11 @@ def wgan_div(critic: Callable, real: tf.Tensor, fake: tf.Tensor, epsilon: tf.Ten
     return tf.reduce_mean(gradient_norms(critic, between(real, fake, epsilon), squared=True) ** 3)
 
 
+def drift(real_scores) -> tf.Tensor:
+    """E[D(x)^2], which keeps the scores of a critic near 0. Karras et al. 2018, https://arxiv.org/abs/1710.10196, A.1."""
+    return tf.reduce_mean(tf.square(real_scores))
+
+
 def lecam(real_scores, fake_scores, real_anchor, fake_anchor) -> tf.Tensor:
     """E[(D(x) - a_fake)^2] + E[(D(G(z)) - a_real)^2]; the anchors are moving averages of E[D(x)] and E[D(G(z))].
 
@@ -91,6 +96,19 @@ def lecam(real_scores, fake_scores, real_anchor, fake_anchor) -> tf.Tensor:
 def l2(variables: Iterable[tf.Variable]) -> tf.Tensor:
     """Half the sum of squares of all weights, whose gradient is the weights themselves: weight decay's classic form."""
     return tf.add_n([tf.reduce_sum(tf.square(variable)) for variable in variables]) / 2
+
+
+def orthogonal(kernels: Iterable[tf.Variable]) -> tf.Tensor:
+    """Sum of ||W^T W (1 - I)||^2 over kernels as matrices (inputs, outputs): filters are to stand apart.
+
+    Brock et al. 2019, https://arxiv.org/abs/1809.11096, eq. 3, without its weight.
+    """
+    total = 0.0
+    for kernel in kernels:
+        matrix = tf.reshape(kernel, (-1, kernel.shape[-1]))
+        products = tf.matmul(matrix, matrix, transpose_a=True)
+        total += tf.reduce_sum(tf.square(products - tf.linalg.diag(tf.linalg.diag_part(products))))
+    return total
 
 
 # {name: penalty(judge, real, fake, noise)}, with the random numbers of a model's noise stream.

@@ -12,7 +12,7 @@ from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.losses import LOSSES
 from tfgan_zoo.types import Fraction, Positive, Weight
 
-PENALTIES = (*all_penalties.PENALTIES, "lecam")
+PENALTIES = (*all_penalties.PENALTIES, "drift", "lecam")
 ANCHOR_DECAY = 0.99  # of LeCam's moving averages
 
 
@@ -24,7 +24,7 @@ class RealOrFake(AdversarialModel):
 
     Args:
         loss: what both players minimize, a name in `losses.LOSSES`.
-        penalties: {name in `penalties.PENALTIES`, or "lecam": its weight}, added to the discriminator's loss.
+        penalties: {name in `penalties.PENALTIES`, "drift" or "lecam": its weight}, added to the discriminator's loss.
         penalty_every: the penalties on gradients are taken at every n-th step, n times as strong (lazily, as in
             StyleGAN2). Loss and penalty share one optimizer step, so the optimizer's rates need no correction.
         augment: names in `augment.TRANSFORMS` with commas; the discriminator sees all pictures changed so. "" for none.
@@ -76,7 +76,9 @@ class RealOrFake(AdversarialModel):
         real_scores, fake_scores = self.scores(batch), self.scores(batch | {self.judged_key: fake})
         loss, terms = LOSSES[self.loss].discriminator(real_scores, fake_scores), {}
         for name, weight in self.penalties.items():
-            if name == "lecam":
+            if name == "drift":
+                terms[name] = all_penalties.drift(real_scores)
+            elif name == "lecam":
                 terms[name] = self.lecam(real_scores, fake_scores)
             else:
                 terms[name] = self.lazily(partial(self.penalty, name, batch, fake))

@@ -126,11 +126,12 @@ def _one_seed(recipe: Recipe, seed: int, data_dir: str | None, run: Path) -> dic
 
     where = ["--data-dir", data_dir] if data_dir else []
     _zoo("train", recipe.preset, *recipe.overrides, f"train.seed={seed}", "--run-dir", str(run), *where)
-    answers = run / "measured.json"
+    answers = run / "measured.jsonl"
+    answers.unlink(missing_ok=True)  # `evaluate` appends
     samples = ["--num", str(recipe.samples)] if recipe.samples else []
     asked = ["--metrics", ",".join(recipe.metrics), *samples, *recipe.options, "--json", str(answers)]
     _zoo("evaluate", str(run), *asked, *where)
-    results = json.loads(answers.read_text(encoding="utf-8"))
+    results = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
     kept = ("samples", "reference", "reference_samples", "features", "settings", "seed", "ema")
     return {
         "seed": seed,

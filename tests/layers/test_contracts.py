@@ -15,9 +15,11 @@ MAP = (6, 6, 8)
 LINE = (16, 4)
 CASES = {  # name: (makes the layer, shapes of its inputs; "int" stands for class labels)
     "adain": (layers.AdaptiveInstanceNormalization, MAP, (5,)),
+    "basis": (lambda: layers.Basis((4, 6)), (1, 1, 8)),
     "cbn labels": (lambda: layers.ConditionalBatchNormalization(num_classes=3), MAP, "int"),
     "cbn vectors": (lambda: layers.ConditionalBatchNormalization(spectral=True), MAP, (5,)),
     "dropout": (lambda: layers.Dropout(0.5, seed=1), MAP),
+    "enlarging conv": (lambda: layers.EnlargingConv2D(4), MAP),
     "equalized": (lambda: layers.EqualizedLearningRate(kl.Conv2D(4, 3), lr_multiplier=0.5), MAP),
     "equalized transpose": (lambda: layers.EqualizedLearningRate(kl.Conv2DTranspose(4, 3, 2)), MAP),
     "gaussian noise": (lambda: layers.GaussianNoise(0.5, seed=1), MAP),
@@ -34,6 +36,7 @@ CASES = {  # name: (makes the layer, shapes of its inputs; "int" stands for clas
     "reflection": (lambda: layers.ReflectionPadding2D(2), MAP),
     "self-attention": (layers.SelfAttention, MAP),
     "self-attention plain": (lambda: layers.SelfAttention(spectral=False, kernel_initializer="orthogonal"), MAP),
+    "shrinking conv": (lambda: layers.ShrinkingConv2D(4, 5), MAP),
     "spectral conv": (lambda: layers.SpectralNormalization(kl.Conv2D(4, 3)), MAP),
     "spectral transpose": (lambda: layers.SpectralNormalization(kl.Conv2DTranspose(4, 3, 2), power_iterations=2), MAP),
     "spectral embedding": (lambda: layers.SpectralNormalization(kl.Embedding(3, 4)), "int"),

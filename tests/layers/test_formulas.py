@@ -195,6 +195,22 @@ def test_grouped_convolution_is_keras_own():
     close(ours(X), keras_own(X))
 
 
+@pytest.mark.parametrize("size", [3, 5])
+@pytest.mark.parametrize("resized", ["enlarged", "shrunk"])
+def test_convolutions_that_resize_are_two_layers_of_keras(size, resized):
+    ours = {"enlarged": layers.EnlargingConv2D, "shrunk": layers.ShrinkingConv2D}[resized](7, size)
+    convolve, resize = kl.Conv2D(7, size, padding="same"), {"enlarged": kl.UpSampling2D, "shrunk": kl.AveragePooling2D}
+    steps = [resize[resized](2), convolve] if resized == "enlarged" else [convolve, resize[resized](2)]
+    wrapped = layers.EqualizedLearningRate(ours)  # as families use them
+    wrapped.build(X.shape)
+    shuffled(wrapped)
+    convolve.build(X.shape)
+    kernel, bias = (weight.numpy() for weight in ours.weights)
+    convolve.set_weights([kernel * (2 / (size * size * 8)) ** 0.5, bias])
+    assert ours.compute_output_shape(X.shape) == keras.Sequential(steps)(X).shape
+    close(wrapped(X), keras.Sequential(steps)(X))
+
+
 # === Normalization ===
 def normalized(x, axes, epsilon):
     return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + epsilon)

@@ -98,6 +98,6 @@ def downwards(x, filters, kernel_size=5):
     return layers.Flatten()(x)
 
 
-def as_float32(logit):
-    """The logit in float32, also where the network computes in less."""
-    return layers.Activation("linear", dtype="float32", name="logit")(logit)
+def as_float32(logit, name="logit"):
+    """Logits in float32, also where the network computes in less."""
+    return layers.Activation("linear", dtype="float32", name=name)(logit)

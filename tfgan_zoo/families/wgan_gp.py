@@ -16,7 +16,7 @@ from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.layers import batch_norm
 from tfgan_zoo.modalities import Image, Points
 from tfgan_zoo.networks.geometry import count_doublings
-from tfgan_zoo.networks.residual import residual_block
+from tfgan_zoo.networks.residual import Halved, first_block, residual_block
 from tfgan_zoo.players import Player
 from tfgan_zoo.types import Positive, Weight
 
@@ -99,9 +99,7 @@ def resnet_generator(z, image_shape, filters):
 
 def resnet_critic(image, filters):
     """Two halving residual blocks, two plain ones, mean over positions; no normalization, which would tie examples."""
-    x = layers.AveragePooling2D(2)(Conv(filters, 3)(layers.ReLU()(Conv(filters, 3)(image))))
-    x = layers.Add()([x, Conv(filters, 1)(layers.AveragePooling2D(2)(image))])
-    x = residual_block(x, filters, after=partial(layers.AveragePooling2D, 2))
+    x = residual_block(first_block(image, filters), filters, after=Halved)
     for _ in range(2):
         x = residual_block(x, filters)
     return layers.GlobalAveragePooling2D()(layers.ReLU()(x))

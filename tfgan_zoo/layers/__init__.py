@@ -1,8 +1,9 @@
 """Layers that Keras lacks or that need other defaults in adversarial training."""
 
 from tfgan_zoo.layers.attention import SelfAttention
+from tfgan_zoo.layers.basis import Basis
 from tfgan_zoo.layers.batch import MinibatchStdDev
-from tfgan_zoo.layers.convolution import GroupedConv2D
+from tfgan_zoo.layers.convolution import EnlargingConv2D, GroupedConv2D, ShrinkingConv2D
 from tfgan_zoo.layers.highway import Highway
 from tfgan_zoo.layers.kernels import EqualizedLearningRate, SpectralNormalization, WeightNormalization
 from tfgan_zoo.layers.maxout import Maxout
@@ -19,8 +20,10 @@ from tfgan_zoo.layers.resampling import ICNR, PixelShuffle, ReflectionPadding2D,
 __all__ = [
     "ICNR",
     "AdaptiveInstanceNormalization",
+    "Basis",
     "ConditionalBatchNormalization",
     "Dropout",
+    "EnlargingConv2D",
     "EqualizedLearningRate",
     "GaussianNoise",
     "GroupedConv2D",
@@ -33,6 +36,7 @@ __all__ = [
     "PixelShuffle",
     "ReflectionPadding2D",
     "SelfAttention",
+    "ShrinkingConv2D",
     "SpectralNormalization",
     "UpFirDn2D",
     "WeightNormalization",
