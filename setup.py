@@ -35,6 +35,6 @@ setup(
         "pillow>=10",
         "matplotlib>=3.8",  # loss curves, and the typefaces of the embedded glyphs
     ],
-    extras_require={"test": ["pytest>=8", "ruff>=0.17,<0.18", "scipy>=1.11"]},
+    extras_require={"test": ["pytest>=8", "pytest-xdist>=3.6", "ruff>=0.17,<0.18", "scipy>=1.11"]},
     entry_points={"console_scripts": ["tfgan_zoo = tfgan_zoo.cli:main"]},
 )
