@@ -109,6 +109,23 @@ def test_cross_entropy_is_the_likelihood_of_the_labels():
     np.testing.assert_allclose(gradient, (p - np.eye(3)[labels]) / 2, rtol=1e-5, atol=1e-7)
 
 
+def test_squared_distance_sums_over_an_example():
+    one, other = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype("float32")
+    value, (gradient,) = value_and_gradients(lambda one: losses.squared_distance(one, other), one)
+    assert value == pytest.approx(np.square(one - other).sum() / 3, rel=1e-5)
+    np.testing.assert_allclose(gradient, 2 * (one - other) / 3, rtol=1e-4, atol=1e-6)
+
+
+def test_divergence_from_normal_is_that_of_samples():
+    """KL = E[log p - log q] over draws from the code's own Gaussian."""
+    mean, log_variance = np.array([[0.5, -1.0]], "float32"), np.array([[0.3, -0.7]], "float32")
+    z = mean + np.exp(log_variance / 2) * np.random.default_rng(0).normal(size=(400_000, 2))
+    log_ratio = -((z - mean) ** 2) / np.exp(log_variance) / 2 - log_variance / 2 + z**2 / 2
+    value, _ = value_and_gradients(lambda mean: losses.divergence_from_normal(mean, log_variance), mean)
+    assert value == pytest.approx(log_ratio.sum(1).mean(), rel=0.01)
+    assert float(losses.divergence_from_normal(tf.zeros((2, 3)), tf.zeros((2, 3)))) == 0
+
+
 # === Losses by name ===
 def log_sigmoid(x):
     return np.log(sigmoid(x))

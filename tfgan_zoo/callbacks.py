@@ -240,7 +240,7 @@ class Measure(Timed):
 
     def on_train_begin(self, logs=None):
         self.quality.on_train_begin(logs)
-        if self.clock.step and not self.run.has_results(self.quality.line(self.clock.step)):
+        if self.clock.step and not self.run.has_results(self.quality.description(self.clock.step)):
             self.act(self.clock.step)  # a kill came between the checkpoint and its measurement
 
     def act(self, step):
@@ -305,7 +305,7 @@ class Quality(keras.callbacks.Callback):
             if logs is not None:
                 logs.update({f"val_{result.metric}": result.value for result in results})
 
-    def line(self, step: int) -> str:
+    def description(self, step: int) -> str:
         """What the results call the model at `step`."""
         return f"{self.name or self.model.name} at step {step:,}"
 
@@ -315,7 +315,7 @@ class Quality(keras.callbacks.Callback):
         if self._stream.model is not self.model:
             for name, network in self.model.networks_by_name.items():
                 getattr(self._stream.model, name).set_weights(network.get_weights())
-        self._stream.line = self.line(step)
+        self._stream.description = self.description(step)
         results = evaluation.evaluate(self._stream, self.reference, self.protocol)
         better = self._keep(results[0], step) if self.best else False
         now = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Settings checked against a schema, mistakes told in the words of a preset."""
+"""Settings checked against a schema; errors in the words of a preset."""
 
 import json
 import re
@@ -57,17 +57,17 @@ def _explain(problems: list, schema: type[BaseModel], section: str, origin: str,
     problem = problems[0]
     location, given = problem["loc"], problem["input"]
     field = schema.model_fields.get(str(location[0])) if location else None
-    told = [
+    named = [
         problem
     ]  # a union has one problem for each alternative, whose name ends the location; a short list for each gap
     if len(location) > 1 and (
         problem["type"] == "missing" or (field and re.search(r"\||Union\[", str(field.annotation)))
     ):
         location = location[:-1]
-        told = [p for p in problems if p["loc"][:-1] == location and p["input"] == given]
+        named = [p for p in problems if p["loc"][:-1] == location and p["input"] == given]
     key = ".".join([section, *map(str, location)])
     where = place if any(text.startswith(key) or key.startswith(text) for text in texts) else origin
-    more = f" (and {len(problems) - len(told)} more)" if len(problems) > len(told) else ""
+    more = f" (and {len(problems) - len(named)} more)" if len(problems) > len(named) else ""
     if problem["type"] == "extra_forbidden" and len(location) == 1:
         return unknown("key", key, [f"{section}.{name}" for name in schema.model_fields], where=where)
     if problem["type"] == "missing" and len(problem["loc"]) == 1:
@@ -78,7 +78,7 @@ def _explain(problems: list, schema: type[BaseModel], section: str, origin: str,
         named = f"{section}.{reason}" if location and reason.startswith(f"{location[0]} ") else f"{key}: {reason}"
         return ZooError(f"{where}: {reason if reason.startswith(key) else named}{more}.")
     if problem["type"] in ("missing", "too_long"):
-        wanted = f"a list of {problem.get('ctx', {}).get('max_length') or len(given) + len(told)}"
+        wanted = f"a list of {problem.get('ctx', {}).get('max_length') or len(given) + len(named)}"
     else:
-        wanted = " or ".join(_IN_TOML.get(p["type"], p["msg"].removeprefix("Input should be ")) for p in told)
+        wanted = " or ".join(_IN_TOML.get(p["type"], p["msg"].removeprefix("Input should be ")) for p in named)
     return ZooError(f"{where}: {key} = {given!r}: should be {wanted}{more}.")

@@ -14,9 +14,12 @@ from tfgan_zoo.modalities.base import as_array
 
 @dataclasses.dataclass(frozen=True)
 class Noise:
-    """An input that is drawn from seeds: float32 `shape`, between `low` and `high` where it is bounded."""
+    """An input that is drawn from seeds: float32 `shape`, between `low` and `high` where it is bounded.
 
-    shape: tuple[int, ...]
+    Sides of `shape` that are None may be given in any length; drawn ones have the model's own.
+    """
+
+    shape: tuple[int | None, ...]
     low: float | None = None
     high: float | None = None
     model: ClassVar[str] = "float32"
@@ -24,13 +27,18 @@ class Noise:
     def given(self, value: Any) -> np.ndarray:
         """What a caller gave for this input: float32 (n, ...), or one (...) for all rows. Raises ZooError."""
         array = as_array(value)
-        if array.dtype.kind not in "biuf" or self.shape not in (array.shape, array.shape[1:]):
+        if array.dtype.kind not in "biuf" or not (self._fits(array.shape) or self._fits(array.shape[1:])):
             raise ZooError(f"got {str(value)[:60]!r} of shape {array.shape}; it takes numbers of shape {self.shape}.")
         array = array.astype(np.float32)
         low, high = -np.inf if self.low is None else self.low, np.inf if self.high is None else self.high
         if array.size and not low <= array.min() <= array.max() <= high:
             raise ZooError(f"got numbers from {array.min():g} to {array.max():g}; it takes {low:g} to {high:g}.")
         return array
+
+    def _fits(self, sides: tuple[int, ...]) -> bool:
+        return len(sides) == len(self.shape) and all(
+            want in (None, have) for want, have in zip(self.shape, sides, strict=True)
+        )
 
     def to_model(self, x):
         """As it is."""

@@ -1,4 +1,4 @@
-"""Bad input, told in one line: the value received, the values allowed, the next step."""
+"""Errors of one line: the value received, the values allowed, the next step."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches

@@ -37,22 +37,22 @@ class Span:
         return self.stop - self.start
 
 
-def spans(phases: Sequence[Phase], steps: int, batch_size: int, told: Mapping[str, Any]) -> list[Span]:
+def spans(phases: Sequence[Phase], steps: int, batch_size: int, settings: Mapping[str, Any]) -> list[Span]:
     """The phases of a run of `steps` steps, one after another; the last one lasts to the end.
 
     Args:
-        told: {phase: what the preset says of it, with `steps` and `batch_size`, None where it says nothing}.
+        settings: {phase: what the preset says of it, with `steps` and `batch_size`, None where it says nothing}.
 
     Raises:
         ZooError: a preset that speaks of a phase that the model does not have.
     """
     names = [phase.name for phase in phases]
-    for name in told:
+    for name in settings:
         if name not in names:
             raise unknown("phase", name, names, where="train.phases")
     found, start = [], 0
     for phase in phases or [None]:
-        own = told.get(phase.name) if phase else None
+        own = settings.get(phase.name) if phase else None
         length = (own and own.steps) or (phase and phase.steps)
         last = phase is None or phase.name == names[-1] or length is None
         stop = steps if last else min(start + length, steps)

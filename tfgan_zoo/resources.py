@@ -1,4 +1,4 @@
-"""Memory and disk: how much there is, and how a lack of it is told in one line."""
+"""Memory and disk: how much there is, and one-line errors where it is not enough."""
 
 import errno
 import os

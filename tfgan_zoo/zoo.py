@@ -93,8 +93,8 @@ def model_arguments(family: type[AdversarialModel], experiment: config.Experimen
     """
     fields = {name: (argument.annotation, argument.default) for name, argument in family.arguments().items()}
     schema = pydantic.create_model(family.__name__, __base__=config.Section, **fields)
-    told = experiment.origin or experiment.preset, experiment.overrides, experiment.overridden_in
-    checked = check(schema, experiment.model, "model", *told)
+    settings = experiment.origin or experiment.preset, experiment.overrides, experiment.overridden_in
+    checked = check(schema, experiment.model, "model", *settings)
     return {name: getattr(checked, name) for name in experiment.model}
 
 
@@ -226,16 +226,16 @@ def _of_file(path: Path) -> Loaded:
 
 def _of_run(run: Run, target: str, step: int | None) -> Loaded:
     """The model of a run: of a checkpoint, or of `model.keras` where the checkpoints are gone."""
-    experiment, whole = run.experiment(), run.path / "model.keras"
+    experiment, final_model = run.experiment(), run.path / "model.keras"
     kept = step is not None or run.checkpoints
-    if not kept and not whole.is_file():
+    if not kept and not final_model.is_file():
         raise ZooError(f"{target}: has no checkpoint yet, so there is nothing to use; train it first.")
     plain = experiment.train.model_copy(update={"precision": "float32"})  # what is measured and exported is float32
     model = build(experiment.model_copy(update={"train": plain}))
     if kept:
         description = f"{target} at step {run.restore(model, step):,}"
     else:
-        start_from(model, whole)
+        start_from(model, final_model)
         description = f"{target} (model.keras)"
     return Loaded(model, experiment, description, run.path.resolve().name, run.class_names)
 

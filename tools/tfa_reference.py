@@ -1,13 +1,14 @@
-"""Reference values for what tensorflow-addons (tfa) 0.23 gave GANs, computed in NumPy from tfa's formulas.
+"""Reference values for what tensorflow-addons (tfa) 0.23 gave GANs: made by tfa itself, checked by NumPy formulas.
 
-    python tools/tfa_reference.py                  # writes tests/layers/tfa_reference.npz
-    python tools/tfa_reference.py --out FILE.npz
+    python3 -m venv tfa && tfa/bin/pip install tensorflow-cpu==2.15.1 tensorflow-addons==0.23.0 "numpy<2" click
+    PYTHONPATH=. tfa/bin/python tools/tfa_reference.py   # writes tests/layers/tfa_reference.npz
 
-tfa cannot be imported beside Keras 3, so these values do not come from tfa itself: each function below writes down what
-tfa's documentation and source say, in float64. `PUBLISHED` holds numbers that tfa's own unit tests and pages state; the
-tests check that the functions reproduce them, and that Keras' and our layers reproduce the functions.
+tfa cannot be imported beside Keras 3, so it runs in an environment of its own and its values are kept in a file. Each
+function below writes down in float64 what tfa's documentation and source say; tests hold the file against them, and
+Keras' and our layers against the file. `PUBLISHED` holds numbers that tfa's own unit tests and pages state.
 """
 
+from itertools import pairwise
 from math import erf, sqrt
 from pathlib import Path
 
@@ -41,7 +42,7 @@ PUBLISHED = {  # function: (its arguments, the result), from the unit tests and 
 def main(out):
     try:
         with files.written(out) as temporary:
-            np.savez_compressed(temporary, **values())
+            np.savez_compressed(temporary, **made_by_tfa(inputs()))
     except ZooError as error:
         raise click.UsageError(str(error)) from None
     click.echo(out)
@@ -150,8 +151,8 @@ def adamw(weight, gradients, rate, decay, beta_1=0.9, beta_2=0.999, epsilon=1e-7
     return weight
 
 
-def values() -> dict[str, np.ndarray]:
-    """Inputs and results by `name.argument` and `name`, float32."""
+def inputs() -> dict[str, np.ndarray]:
+    """What both are given, float32."""
     random = np.random.default_rng(7)
     x, line = random.normal(2.0, 3.0, (3, 5, 7, 8)), np.linspace(-3, 3, 25)
     gamma, beta = random.normal(1.0, 0.3, 8), random.normal(0.0, 0.3, 8)
@@ -162,32 +163,103 @@ def values() -> dict[str, np.ndarray]:
         "x": x,
         "gamma": gamma,
         "beta": beta,
-        "instance_normalization": group_normalization(x, 8, gamma, beta),
-        "group_normalization": group_normalization(x, 4, gamma, beta),
-        "adaptive_average_pooling": adaptive_average_pooling(x, (2, 3)),
-        "maxout": maxout(x, 4),
         "kernel": kernel,
         "u": u,
         "g": g,
-        "spectral_normalization": spectral_normalization(kernel, u, 1),
-        "spectral_normalization_3": spectral_normalization(kernel, u, 3),
-        "weight_normalization": weight_normalization(kernel, g),
         "line": line,
+        "logits": logits,
+        "weights": weights,
+        "gradients": gradients,
+    }
+    return {name: np.asarray(value, "float32") for name, value in made.items()}
+
+
+def values() -> dict[str, np.ndarray]:
+    """The inputs, and the results of the formulas by name, float32."""
+    given = inputs()
+    x, line, kernel, weights = given["x"], given["line"], given["kernel"], given["weights"]
+    made = {
+        "instance_normalization": group_normalization(x, 8, given["gamma"], given["beta"]),
+        "group_normalization": group_normalization(x, 4, given["gamma"], given["beta"]),
+        "adaptive_average_pooling": adaptive_average_pooling(x[:, :4, :6], (2, 3)),
+        "maxout": maxout(x, 4),
+        "spectral_normalization": spectral_normalization(kernel, given["u"], 1),
+        "spectral_normalization_3": spectral_normalization(kernel, given["u"], 3),
+        "weight_normalization": weight_normalization(kernel, given["g"]),
         "gelu": gelu(line),
         "gelu_exact": gelu(line, approximate=False),
         "mish": mish(line),
         "tanhshrink": tanhshrink(line),
         "softshrink": softshrink(line),
         "hardshrink": hardshrink(line),
-        "logits": logits,
-        "sparsemax": sparsemax(logits),
-        "weights": weights,
+        "sparsemax": sparsemax(given["logits"]),
         "moving_average": moving_average(weights, 0.9),
         "dynamic_moving_average": dynamic_moving_average(weights, 0.9),
-        "gradients": gradients,
-        "adamw": adamw(np.ones(5), gradients, 0.01, 0.02),
+        "adamw": adamw(np.ones(5), given["gradients"], 0.01, 0.02),
     }
-    return {name: np.asarray(value, "float32") for name, value in made.items()}
+    return given | {name: np.asarray(value, "float32") for name, value in made.items()}
+
+
+def made_by_tfa(given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The inputs, and what tfa makes of them, by the same names."""
+    import tensorflow as tf
+    import tensorflow_addons as tfa
+
+    def normalized(layer):
+        layer.build(given["x"].shape)
+        layer.set_weights([given["gamma"], given["beta"]])
+        return layer(given["x"])
+
+    def spectral(iterations):
+        layer = tfa.layers.SpectralNormalization(tf.keras.layers.Conv2D(6, 3, use_bias=False), iterations)
+        layer.build((None, 8, 8, 4))
+        layer.w.assign(given["kernel"])
+        layer.u.assign(given["u"][None])
+        layer(tf.zeros((1, 8, 8, 4)), training=True)
+        return layer.w
+
+    def weight_normalized():
+        layer = tfa.layers.WeightNormalization(tf.keras.layers.Conv2D(6, 3, use_bias=False), data_init=False)
+        layer(tf.zeros((1, 8, 8, 4)))  # the first call sets g to ||V||
+        layer.v.assign(given["kernel"])
+        layer.g.assign(given["g"])
+        layer(tf.zeros((1, 8, 8, 4)))
+        return layer.layer.kernel
+
+    def averaged(**settings):
+        weight = tf.Variable(given["weights"][0])
+        optimizer = tfa.optimizers.MovingAverage(tf.keras.optimizers.legacy.SGD(1.0), average_decay=0.9, **settings)
+        for here, there in pairwise(given["weights"]):
+            optimizer.apply_gradients([(tf.constant(here - there), weight)])
+        return optimizer.get_slot(weight, "average")
+
+    def decayed():
+        weight = tf.Variable(tf.ones(5))
+        optimizer = tfa.optimizers.AdamW(weight_decay=0.02, learning_rate=0.01)
+        for gradient in given["gradients"]:
+            optimizer.apply_gradients([(tf.constant(gradient), weight)])
+        return weight
+
+    made = {
+        "instance_normalization": normalized(tfa.layers.InstanceNormalization()),
+        "group_normalization": normalized(tfa.layers.GroupNormalization(4)),
+        "adaptive_average_pooling": tfa.layers.AdaptiveAveragePooling2D((2, 3))(given["x"][:, :4, :6]),
+        "maxout": tfa.layers.Maxout(4)(given["x"]),
+        "spectral_normalization": spectral(1),
+        "spectral_normalization_3": spectral(3),
+        "weight_normalization": weight_normalized(),
+        "gelu": tfa.activations.gelu(given["line"]),
+        "gelu_exact": tfa.activations.gelu(given["line"], approximate=False),
+        "mish": tfa.activations.mish(given["line"]),
+        "tanhshrink": tfa.activations.tanhshrink(given["line"]),
+        "softshrink": tfa.activations.softshrink(given["line"]),
+        "hardshrink": tfa.activations.hardshrink(given["line"]),
+        "sparsemax": tfa.activations.sparsemax(given["logits"]),
+        "moving_average": averaged(),
+        "dynamic_moving_average": averaged(dynamic_decay=True),
+        "adamw": decayed(),
+    }
+    return given | {name: np.asarray(value, "float32") for name, value in made.items()}
 
 
 if __name__ == "__main__":

@@ -60,6 +60,19 @@ def test_random_masks_cover_the_share_that_is_asked_for(side, least, most):
     assert where.min() > 0.2 * where.mean()
 
 
+@pytest.mark.parametrize("part", [0.1, 0.25, 0.5])
+def test_random_regions_are_blobs_of_the_part_that_is_asked_for(part):
+    made = derived.random_regions(np.zeros((100, 64, 48, 3)), Mask((64, 48, 1)), draws(100), part)
+    assert made.dtype == np.uint8 and set(np.unique(made)) == {0, 255} and made.shape == (100, 64, 48, 1)
+    np.testing.assert_allclose((made == 255).mean((1, 2, 3)), part, atol=0.005)
+    assert len({mask.tobytes() for mask in made}) == 100
+    where = (made == 255).mean(0)[..., 0]
+    assert where.min() > 0.2 * part and where.max() < 2.5 * part
+    inside = made[..., 0] == 255
+    borders = (inside[:, 1:] != inside[:, :-1]).sum((1, 2)) + (inside[:, :, 1:] != inside[:, :, :-1]).sum((1, 2))
+    assert borders.max() < 0.6 * inside.sum((1, 2)).min() / min(part, 0.25)  # noise would have as many as pixels
+
+
 def test_edges_are_thin_black_lines_where_there_are_steps():
     picture = np.zeros((1, 32, 32, 3), np.uint8)
     picture[:, 8:24, 8:24] = 255

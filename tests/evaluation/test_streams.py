@@ -268,7 +268,7 @@ def test_a_model_under_two_replicas_measures_as_under_one(model):
 def test_a_saved_model_measures_as_its_model(model, tmp_path):
     path = savedmodel.export(model, tmp_path, name="served", verify=False)
     served = pictures(str(tmp_path / "served"), 120, 3, {}, False)
-    assert served.line == f"SavedModel {path}" and served.facts["seed"] == 3
+    assert served.description == f"SavedModel {path}" and served.facts["seed"] == 3
     data = source_class("synthetic")(source="synthetic", size=150).open(model.element_spec)
     one, other = (evaluate(s, data, ["fd@random_conv"])[0].value for s in (Generated(model, 120, 3), served))
     assert other == pytest.approx(one, rel=1e-3)
@@ -357,7 +357,7 @@ class Given(Stream):
     """Rows from memory, in place of a model's."""
 
     def __init__(self, rows):
-        self.rows, self.count, self.line = rows, len(rows), "given rows"
+        self.rows, self.count, self.description = rows, len(rows), "given rows"
 
     def batches(self):
         yield self.rows, None

@@ -43,6 +43,7 @@ CASES = {  # name: (makes the layer, shapes of its inputs; "int" stands for clas
     "upfirdn blur": (lambda: layers.UpFirDn2D((1, 2, 1)), MAP),
     "upfirdn up": (lambda: layers.UpFirDn2D(up=2), MAP),
     "upfirdn down": (lambda: layers.UpFirDn2D(down=2), MAP),
+    "waves": (lambda: layers.Waves(2), MAP, (4,)),
     "weight norm": (lambda: layers.WeightNormalization(kl.Conv2D(4, 3)), MAP),
     "weight norm transpose": (lambda: layers.WeightNormalization(kl.Conv2DTranspose(4, 3)), MAP),
 }

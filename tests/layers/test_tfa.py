@@ -1,4 +1,4 @@
-"""What tensorflow-addons gave GANs, against values of its formulas (tools/tfa_reference.py)."""
+"""What tensorflow-addons gave GANs, against values that it made itself (tools/tfa_reference.py)."""
 
 import importlib.util
 from pathlib import Path
@@ -32,11 +32,11 @@ def close(actual, expected):
     np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_stored_values_are_those_of_the_tool():
-    fresh = tool.values()
-    assert set(fresh) == set(VALUES)
-    for name, value in fresh.items():
-        np.testing.assert_allclose(VALUES[name], value, rtol=1e-6, err_msg=name)
+def test_the_formulas_give_what_tfa_made():
+    formulas = tool.values()
+    assert set(formulas) == set(VALUES)
+    for name, value in formulas.items():
+        np.testing.assert_allclose(VALUES[name], value, rtol=1e-4, atol=2e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("name", tool.PUBLISHED)
@@ -85,7 +85,7 @@ def test_maxout_is_tfas_with_the_features_in_another_order():
 
 
 def test_adaptive_pooling():
-    close(layers.AdaptiveAveragePooling2D((2, 3))(VALUES["x"]), "adaptive_average_pooling")
+    close(layers.AdaptiveAveragePooling2D((2, 3))(VALUES["x"][:, :4, :6]), "adaptive_average_pooling")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tfgan_zoo.metrics.diversity import (
     laplacian_pyramid,
 )
 from tfgan_zoo.metrics.maths import pictures, structural
-from tfgan_zoo.metrics.restoration import Psnr, Sharpness, Ssim
+from tfgan_zoo.metrics.restoration import L1, Psnr, Sharpness, Ssim
 
 
 def noise(*shape, seed=0):
@@ -218,6 +218,20 @@ def test_sharpness_is_the_share_of_detail():
     assert same.result()["sharpness"].value == 1
     with pytest.raises(ZooError, match="3x3"):
         pictures.detail(np.zeros((1, 2, 9, 3)))
+
+
+def test_l1_is_the_mean_absolute_difference_in_percent():
+    a, b = noise(3, 9, 8, 3), noise(3, 9, 8, 3, seed=1)
+    for border, luma in ((0, False), (2, True)):
+        metric = L1(border=border, luma=luma)
+        metric.update(a, b)
+        one, other = ((pictures.luma(side) if luma else side.astype(float)) for side in (a, b))
+        inside = slice(border, 9 - border), slice(border, 8 - border)
+        expected = np.abs(one - other)[:, inside[0], inside[1]].mean(axis=(1, 2, 3)) / 255 * 100
+        np.testing.assert_allclose(metric.fake.result(), expected, rtol=1e-9)
+        assert metric.result()["l1"].value == pytest.approx(expected.mean())
+    black, white = np.zeros((1, 4, 4, 1), np.uint8), np.full((1, 4, 4, 1), 255, np.uint8)
+    assert L1().score(black, white) == pytest.approx(100)
 
 
 def test_paired_refusals():

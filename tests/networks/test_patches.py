@@ -4,19 +4,20 @@ import pytest
 from keras import layers
 
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.networks.patches import patch_scores
+from tfgan_zoo.networks.patches import patch_scores, scores_of
 
 
-@pytest.mark.parametrize(("halvings", "seen"), [(1, 16), (2, 34), (3, 70)])
-def test_a_score_sees_a_patch(halvings, seen):
-    picture = keras.Input((96, 96, 1))
-    model = keras.Model(picture, patch_scores(picture, 1, halvings, lambda: layers.Activation("linear")))
+@pytest.mark.parametrize("patch", [1, 16, 34, 70, 142, 286])
+def test_a_score_sees_a_patch(patch):
+    side = patch + 80
+    picture = keras.Input((side, 96, 1))
+    model = keras.Model(picture, scores_of(picture, 1, patch, lambda: layers.Activation("linear")))
     for weight in model.weights:
         weight.assign(np.full(weight.shape, 0.1 if len(weight.shape) > 1 else 0.0))
-    middle = model.output_shape[1] // 2
-    lines = np.zeros((96, 96, 96, 1), np.float32)
-    lines[np.arange(96), np.arange(96)] = 1.0  # picture i is bright in row i
-    assert np.count_nonzero(model(lines)[:, middle, middle, 0]) == seen
+    lines = np.zeros((side, side, 96, 1), np.float32)
+    lines[np.arange(side), np.arange(side)] = 1.0  # picture i is bright in row i
+    middle = model.output_shape[1] // 2, model.output_shape[2] // 2
+    assert np.count_nonzero(model.predict(lines, batch_size=32, verbose=0)[:, *middle, 0]) == patch
 
 
 def test_pictures_smaller_than_the_scores_need_are_refused():

@@ -1,8 +1,9 @@
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
-from tfgan_zoo.layers import batch_norm, instance_norm
+from tfgan_zoo.layers import Dropout, batch_norm, instance_norm
 from tfgan_zoo.networks.translators import unet
 
 
@@ -30,11 +31,20 @@ def test_a_unet_is_as_large_as_the_authors():
     assert sum(weight.numpy().size for weight in model.trainable_weights) == 54_413_955 + 64 + 512
 
 
-def test_details_pass_a_unets_middle():
-    model = network((32, 32, 1), lambda x: unet(x, 1, 4, instance_norm))
+@pytest.mark.parametrize("skips", [True, False])
+def test_details_pass_a_unets_middle_by_its_skips_alone(skips):
+    model = network((32, 32, 1), lambda x: unet(x, 1, 4, instance_norm, skips))
     for weight in model.weights:
         weight.assign(np.random.default_rng(0).normal(0, 0.3, weight.shape))
     plain, dotted = np.zeros((1, 32, 32, 1), np.float32), np.zeros((1, 32, 32, 1), np.float32)
     dotted[0, 5, 9] = 0.01
     difference = np.abs(model(dotted) - model(plain))[0, :, :, 0]
-    assert difference[4:7, 8:11].mean() > 5 * difference[20:].mean()
+    assert (difference[4:7, 8:11].mean() > 5 * difference[20:].mean()) == skips
+
+
+def test_dropout_is_on_the_first_three_maps_on_the_way_up_in_training():
+    model = network((64, 64, 1), lambda x: unet(x, 1, 2, instance_norm, dropout=0.5))
+    assert maps(model, Dropout) == [(2, 2, 16), (4, 4, 16), (8, 8, 8)]
+    pictures = np.random.default_rng(0).normal(size=(2, 64, 64, 1)).astype(np.float32)
+    assert (model(pictures, training=True) != model(pictures, training=True)).numpy().any()
+    np.testing.assert_array_equal(model(pictures), model(pictures))

@@ -24,6 +24,7 @@ from tfgan_zoo.errors import ZooError
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 STROKES, SEGMENTS = 24, 6  # of an irregular mask, at most
+CELLS = 8  # of random regions, along each side: one for 16 pixels of 128
 
 
 def low_res(pictures, kind):
@@ -71,6 +72,21 @@ def random_mask(pictures, kind, random, least: Share = 0.1, most: Share = 0.5):
     for drawn, row in zip(result, draws, strict=True):
         share = least + (most - least) * row[0]
         drawn[...] = _strokes(row[1:].reshape(STROKES, each), share, *kind.shape[:2])[..., None]
+    return result
+
+
+def random_regions(pictures, kind, random, part: Share = 0.25):
+    """Blobs of any form that are to be filled, `part` of the picture in all: where a smooth random field is low.
+
+    The random regions of Context Encoders (Pathak et al. 2016) as their authors' code makes them, each row its own.
+    """
+    height, width = kind.shape[:2]
+    fields = np.stack([random(i) for i in range(CELLS**2)], axis=1).astype(np.float32)
+    result = np.empty((len(pictures), *kind.shape), np.uint8)
+    for drawn, field in zip(result, fields, strict=True):
+        cells = Image.fromarray(field.reshape(CELLS, CELLS))
+        smooth = np.asarray(cells.resize((width, height), Image.Resampling.BICUBIC))
+        drawn[...] = np.where(smooth < np.quantile(smooth, part), 255, 0)[..., None]
     return result
 
 

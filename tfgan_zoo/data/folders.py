@@ -237,7 +237,7 @@ class FileSource(BaseSource):
             what = count_of(len(listed.items), self.noun)
             raise ZooError(f"data.path {self.path!r}: none of its {what} can be decoded.")
         return {
-            "line": f"{self.source} {self.place(self.path).resolve().name} [{split}]",
+            "description": f"{self.source} {self.place(self.path).resolve().name} [{split}]",
             "identity": identity,
             "num_examples": len(good),
             "num_classes": len(classes) if classes else None,

@@ -34,7 +34,7 @@ class About:
         more: further facts.
     """
 
-    line: str
+    description: str
     identity: Any
     num_examples: int
     num_classes: int | None = None
@@ -69,16 +69,16 @@ class Data:
         self.num_examples, self.num_classes = int(about.num_examples), about.num_classes
         self.class_names = tuple(about.class_names) if about.class_names is not None else None
         if self.num_examples < 1:
-            raise ZooError(f"{about.line} has no examples; give another data.split.")
-        told = [t for t in source.transforms if not named.name_of(t).startswith("random_")]
+            raise ZooError(f"{about.description} has no examples; give another data.split.")
+        steady = [t for t in source.transforms if not named.name_of(t).startswith("random_")]
         asked = {key: (kind.shape, kind.stored) for key, kind in self.spec.items()}
-        identity = [about.identity, split, self.num_examples, asked, told if making.chosen.steady else []]
+        identity = [about.identity, split, self.num_examples, asked, steady if making.chosen.steady else []]
         # Added only where they are there, so that the rest keep the fingerprints that they always had.
         identity += [making.entries] if making.entries else []
         identity += [source.where] if source.where else []
         identity += [t for t in source.transforms if named.name_of(t) == "random_crop"] if making.cuts else []
         self.facts = {
-            "source": about.line,
+            "source": about.description,
             "split": split,
             "examples": self.num_examples,
             "classes": about.num_classes,

@@ -23,7 +23,7 @@ from tfgan_zoo.stamps import Results
 def assess(
     model: AdversarialModel,
     experiment: config.Experiment | None,
-    line: str,
+    description: str,
     protocol: Protocol,
     *,
     overrides: Sequence[str] = (),
@@ -36,7 +36,7 @@ def assess(
 
     Args:
         experiment: where its data and its usual metrics come from; None where only `against` can tell.
-        line: what the results call the model.
+        description: what the results call the model.
         protocol: metrics and samples that it leaves out are the experiment's.
         overrides: "data.key=value" strings, for data that lie elsewhere than in training.
         against: real data in place of the experiment's, as `references.against` reads it.
@@ -67,7 +67,7 @@ def assess(
         )
         against = defaults.against if against is None else against
     if not protocol.metrics:
-        raise ZooError(f"{line}: name what to measure: metrics such as fid768,kid,prdc or fd_mnist.")
+        raise ZooError(f"{description}: name what to measure: metrics such as fid768,kid,prdc or fd_mnist.")
     sides = Sides(model, experiment, protocol, against, options)
     groups = by_endpoint(model, protocol.metrics)
     if None not in groups and (neighbours or save_stats):
@@ -77,9 +77,9 @@ def assess(
         asked = protocol.but(metrics=tuple(names))
         try:
             part = (
-                sides.answers(endpoint, line, asked)
+                sides.answers(endpoint, description, asked)
                 if endpoint
-                else sides.generated(line, asked, neighbours, save_stats)
+                else sides.generated(description, asked, neighbours, save_stats)
             )
         except ZooError as error:
             reason = f"{', '.join(names)}: {error}"
@@ -173,7 +173,7 @@ class Sides:
                 return found
         return references.against(self.against, samples, spec, key, self.options, registry.labelled(protocol.metrics))
 
-    def generated(self, line: str, protocol: Protocol, neighbours: Any, save_stats: Any) -> Results:
+    def generated(self, description: str, protocol: Protocol, neighbours: Any, save_stats: Any) -> Results:
         """The metrics of what the model generates."""
         spec, training, conditions = self.spec(protocol.metrics), None, None
         target = self.model.endpoints["generate"].target if "generate" in self.model.endpoints else None
@@ -191,7 +191,7 @@ class Sides:
             reference, held_out, conditions = test or training, training if test else None, test or training
         available = getattr(conditions, "num_examples", None) or getattr(reference, "count", None)
         drawn = samples_of(protocol, available), protocol.seed, protocol.truncation
-        fake = Generated(self.model, *drawn, line, conditions, protocol.batch_size)
+        fake = Generated(self.model, *drawn, description, conditions, protocol.batch_size)
         results = evaluate(fake, reference, protocol, held_out=held_out, key=target)
         if save_stats:
             save_statistics(save_stats, fake, protocol)
@@ -199,7 +199,7 @@ class Sides:
             similar.save(neighbours, fake, Selected(training, None, target), protocol)
         return results
 
-    def answers(self, name: str, line: str, protocol: Protocol) -> Results:
+    def answers(self, name: str, description: str, protocol: Protocol) -> Results:
         """The metrics of what an endpoint answers to held-out data, beside its answers to training data."""
         spec = self.spec_of(name, protocol.metrics)
         test = self.pairs(name, spec, protocol) if self.against is not None else self.held_out(spec)
@@ -209,12 +209,14 @@ class Sides:
         chosen = test or training
         if not isinstance(chosen, Stream):
             chosen = Selected(chosen, min(protocol.samples or DEFAULT_SAMPLES, chosen.num_examples))
-        fake = Answers(self.model, name, chosen, line, protocol.seed)
+        fake = Answers(self.model, name, chosen, description, protocol.seed)
         if all(registry.parse(metric.partition("@")[0]).metric.paired for metric in protocol.metrics):
             return evaluate(fake, chosen, protocol)
         if test is None and self._needs_training(protocol):
             raise ZooError(f"{', '.join(protocol.metrics)}: needs a held-out split beside the training data.")
-        real = Answers(self.model, name, Selected(training, protocol.reference_samples), line) if training else None
+        real = (
+            Answers(self.model, name, Selected(training, protocol.reference_samples), description) if training else None
+        )
         return evaluate(fake, real, protocol)
 
     def pairs(self, name: str, spec: Mapping[str, Any], protocol: Protocol) -> Any:

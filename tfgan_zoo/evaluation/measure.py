@@ -79,7 +79,7 @@ def evaluate(
     """
     fake = as_generated(generated, protocol, name)
     if fake.count < 2:
-        raise ZooError(f"{fake.line}: {fake.count} to measure; give 2 or more.")
+        raise ZooError(f"{fake.description}: {fake.count} to measure; give 2 or more.")
     reference = references.as_reference(reference, protocol)
     ready = reference is None or isinstance(reference, (Stream, GivenStatistics))
     wanted = protocol.reference_samples or (None if ready else min(fake.count, reference.num_examples))
@@ -87,7 +87,7 @@ def evaluate(
     own = held_out is None or isinstance(held_out, Stream)
     rest = held_out if own else Selected(held_out, min(fake.count, held_out.num_examples), key)
     if rest is not None and real is not None and same(real, rest):
-        raise ZooError(f"the held-out data is the reference itself ({real.line}); give another split.")
+        raise ZooError(f"the held-out data is the reference itself ({real.description}); give another split.")
     asked = asked_for(protocol, getattr(real, "data_facts", {}), getattr(fake, "name", None))
     if any(len(one.metric.labelled) > 1 for one in asked):
         agree_on_classes(fake, real)
@@ -121,7 +121,7 @@ def as_generated(given: Any, protocol: Protocol, name: str | None = None) -> Str
     else:
         drawn = protocol.samples or DEFAULT_SAMPLES, protocol.seed, protocol.truncation
         stream = Generated(given, *drawn, batch_size=protocol.batch_size)
-    stream.line = name or stream.line
+    stream.description = name or stream.description
     return stream
 
 
@@ -192,7 +192,7 @@ def check_sides(tasks: Sequence[Asked], real: Any, training: Stream | None) -> N
             and not isinstance(task.metric, FrechetDistance)
         ):
             raise ZooError(
-                f"{task.text} needs images, and {real.line} holds a mean and a covariance; they serve fd and fid."
+                f"{task.text} needs images; {real.description} holds a mean and a covariance, which serve fd and fid."
             )
 
 
@@ -248,7 +248,7 @@ def gather(stream: Stream, tasks: Sequence[Asked], progress: Any, title: str) ->
         try:
             errors[key] = statistics[key].result()
         except FAILURES as error:
-            errors[key] = ZooError(f"{stream.line}: {error}")
+            errors[key] = ZooError(f"{stream.description}: {error}")
     return errors
 
 
@@ -275,7 +275,7 @@ def described(data: np.ndarray, kind: Modality | None, tasks: Iterable[Asked]) -
 def _where(stream: Stream, place: int) -> str:
     """Which data: the stream, and the file where a later batch begins."""
     file = stream.file_of(place) if place else None
-    return f"{stream.line}, from {file} on" if file else stream.line
+    return f"{stream.description}, from {file} on" if file else stream.description
 
 
 def cached(stream: Any, tasks: Sequence[Asked], store: Path, progress: Any, title: str) -> dict[tuple, Any]:
@@ -325,7 +325,7 @@ def pairs(task: Asked, fake: Stream, real: Stream | None) -> Iterator[tuple[np.n
     """What the metric compares, batch by batch. Raises ZooError where the two sides do not belong together."""
     if task.extractor is not None:  # two places on a way between latents
         if not isinstance(fake, Generated):
-            raise ZooError(f"walks between a model's latents; {fake.line} has none.")
+            raise ZooError(f"walks between a model's latents; {fake.description} has none.")
         for images in fake.paths(task.metric.epsilon):
             yield tuple(task.extractor.outputs(side, [task.tap], unrounded=True)[task.tap] for side in images)
     elif isinstance(fake, Answers):
@@ -380,10 +380,10 @@ def result(task: Asked, name: str, measured: Measured, fake: Stream, real, rest)
         higher=name in task.metric.higher,
         best=task.metric.best.get(name),
         floor=floor.value if floor else None,
-        model=fake.line,
+        model=fake.description,
         samples=fake.count,
         floor_samples=rest.count if floor else None,
-        reference=compared.line if compared else None,
+        reference=compared.description if compared else None,
         reference_split=compared.split if compared else None,
         reference_samples=compared.count if compared else None,
         reference_fingerprint=compared.fingerprint if compared else None,
@@ -402,7 +402,7 @@ def agree_on_classes(fake: Stream, real: Any) -> None:
     if one is not None and other is not None and tuple(one) != tuple(other):
         differing = next(pair for pair in itertools.zip_longest(one, other) if pair[0] != pair[1])
         raise ZooError(
-            f"classes differ: {fake.line} has {differing[0]!r} where {real.line} has {differing[1]!r}; "
+            f"classes differ: {fake.description} has {differing[0]!r} where {real.description} has {differing[1]!r}; "
             "name the subfolders alike."
         )
 

@@ -35,11 +35,11 @@ class OwnSizes(Stream):
 
     def __init__(self, pictures: Pictures, endpoint: Endpoint, spec: Mapping[str, Modality], derive: Mapping[str, Any]):
         self.pictures, self.endpoint, self.spec, self.derive = pictures, endpoint, dict(spec), dict(derive)
-        self.line, self.count = pictures.line, pictures.count
+        self.description, self.count = pictures.description, pictures.count
         making = self._making(self.spec)
         self.main = making.main
         if others := [key for key in making.given if key != self.main]:
-            raise ZooError(f"{self.line}: gives one picture a row; the model wants {', '.join(others)} too.")
+            raise ZooError(f"{self.description}: gives one picture a row; the model wants {', '.join(others)} too.")
         shapes = {key: (spec[self.main].shape, spec[key].shape) for key in (self.main, *making.derived)}
         self.ratios = {
             key: [small / large for large, small in zip(*pair, strict=True)][:2] for key, pair in shapes.items()
@@ -69,7 +69,9 @@ class OwnSizes(Stream):
         """
         sides = [own // unit * unit for own, unit in zip(picture.shape, self.units, strict=False)]
         if not all(sides):
-            raise ZooError(f"{self.line}: a picture of {picture.shape[0]}x{picture.shape[1]} pixels is too small.")
+            raise ZooError(
+                f"{self.description}: a picture of {picture.shape[0]}x{picture.shape[1]} pixels is too small."
+            )
         truth = picture[: sides[0], : sides[1]]
         seen = images.bend(truth, (*sides, self.spec[self.main].shape[2]))
         sized = {

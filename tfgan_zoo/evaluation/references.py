@@ -105,7 +105,7 @@ def folder(text: Any, data_dir: str | None, samples: int | None) -> Pictures | N
     if not path.is_dir():
         return None
     found = Pictures(path, samples)
-    found.line = f"folder {text}"
+    found.description = f"folder {text}"
     return found
 
 

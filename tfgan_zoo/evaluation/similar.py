@@ -67,7 +67,9 @@ def picked(stream: Stream, places: np.ndarray) -> np.ndarray:
     try:
         chosen = np.stack([found[place] for place in places.ravel()])
     except ValueError:
-        raise ZooError(f"{stream.line}: its pictures have several sizes; neighbours are drawn of one size.") from None
+        raise ZooError(
+            f"{stream.description}: its pictures have several sizes; neighbours are drawn of one size."
+        ) from None
     return chosen.reshape(*places.shape, *chosen.shape[1:])
 
 

@@ -7,7 +7,7 @@
     Pictures    a folder of pictures as they are, of any sizes
 
 A stream has
-    line           what it is, in words
+    description    what it is, in words
     count          how many it gives
     split          of a data set, or None
     fingerprint    equal where the data are equal; None if unknown
@@ -47,7 +47,7 @@ Batch = tuple[np.ndarray, np.ndarray | None]
 class Stream:
     """A side's data; what is not set in a subclass is unknown."""
 
-    line: str
+    description: str
     count: int
     split: str | None = None
     fingerprint: str | None = None
@@ -82,13 +82,13 @@ class Generated(Stream):
         count: int,
         seed: int = 0,
         truncation: float | None = None,
-        line: str | None = None,
+        description: str | None = None,
         data=None,
         batch_size: int = BATCH_SIZE,
     ):
         self.model, self.count, self.seed, self.truncation = model, count, seed, truncation
         self.batch_size = batch_size
-        self.line = line or getattr(model, "name", type(model).__name__)
+        self.description = description or getattr(model, "name", type(model).__name__)
         ema = any(network.endswith("_ema") for network in getattr(model, "networks_by_name", {}))
         self.facts = {"ema": ema, "truncation": truncation, "seed": seed}
         self.kind, self.data, self.label = None, None, None
@@ -99,14 +99,16 @@ class Generated(Stream):
             self.data = data if conditions and conditions.keys() <= getattr(data, "spec", {}).keys() else None
             self.keys = tuple(conditions)
             if self.data is None and not model.endpoints["generate"].from_seeds:
-                raise ZooError(f"{self.line}: needs {', '.join(self.keys)} to generate: measure it with its data.")
+                raise ZooError(
+                    f"{self.description}: needs {', '.join(self.keys)} to generate: measure it with its data."
+                )
             self.class_names = getattr(self.data, "class_names", None) if self.label else None
 
     def batches(self):
         for first in range(self.seed, self.seed + self.count, self.batch_size):
             seeds = np.arange(first, min(first + self.batch_size, self.seed + self.count))
             made, labels, broken = self._traced(tf.constant(seeds, tf.int64), self._given(seeds))
-            sampling.refuse_broken(int(broken), len(seeds), self.line)
+            sampling.refuse_broken(int(broken), len(seeds), self.description)
             yield made.numpy(), None if labels is None else labels.numpy()
 
     def _given(self, seeds: np.ndarray) -> dict[str, tf.Tensor]:
@@ -161,13 +163,15 @@ class Selected(Stream):
 
     def __init__(self, data: Any, count: int | None = None, key: str | None = None):
         self.data, self.count, self.key = data, min(count or data.num_examples, data.num_examples), key
-        self.line, self.split = str(data.facts.get("source", type(data).__name__)), data.facts.get("split")
+        self.description, self.split = str(data.facts.get("source", type(data).__name__)), data.facts.get("split")
         self.fingerprint = data.facts.get("fingerprint")
         self.class_names, self.data_facts = getattr(data, "class_names", None), data.facts
         spec = getattr(data, "spec", {})
         self.kind = spec.get(self._main(spec))
         if count and count > data.num_examples:
-            console.note(f"{self.line}: has {data.num_examples:,} examples where {count:,} are wanted; all are used")
+            console.note(
+                f"{self.description}: has {data.num_examples:,} examples where {count:,} are wanted; all are used"
+            )
         if self.fingerprint:
             # What cropping and resizing, in their present version, make of the first images is part of the identity.
             probe = self._of(next(iter(data.examples(8, limit=8))))[0]
@@ -207,7 +211,9 @@ class Selected(Stream):
     def _of(self, batch) -> Batch:
         key = self._main(batch)
         if key not in batch:
-            raise ZooError(f"{self.line}: its batches hold {', '.join(batch)}, and no {key or 'data beside them'}.")
+            raise ZooError(
+                f"{self.description}: its batches hold {', '.join(batch)}, and no {key or 'data beside them'}."
+            )
         return np.asarray(batch[key]), np.asarray(batch["label"]) if "label" in batch else None
 
 
@@ -246,8 +252,8 @@ class Arrays:
         digest = hashlib.sha256()
         for key, column in self.columns.items():
             digest.update(f"{key} {column.dtype} {column.shape}\n".encode() + np.ascontiguousarray(column).tobytes())
-        line = f"{len(main):,} given {'pictures' if pictures else 'points'}"
-        self.facts = {"source": line, "split": None, "fingerprint": digest.hexdigest()}
+        description = f"{len(main):,} given {'pictures' if pictures else 'points'}"
+        self.facts = {"source": description, "split": None, "fingerprint": digest.hexdigest()}
 
     @staticmethod
     def _column(key: str | None, column: np.ndarray) -> np.ndarray:
@@ -284,11 +290,11 @@ class GivenStatistics:
     """Ready statistics of the reference, which another tool has written: `mu` (dim,) and `sigma` (dim, dim).
 
     Attributes:
-        line, fingerprint: for the results.
+        description, fingerprint: for the results.
         value: a `metrics.maths.frechet.Statistics`.
     """
 
-    line: str
+    description: str
     fingerprint: str
     value: Any
     count: None = None
@@ -304,10 +310,10 @@ class Answers(Stream):
         selected: the rows, `Selected` or another stream with `rows()`.
     """
 
-    def __init__(self, model: AdversarialModel, name: str, selected: Any, line: str, seed: int = 0):
+    def __init__(self, model: AdversarialModel, name: str, selected: Any, description: str, seed: int = 0):
         self.model, self.name, self.selected, self.seed = model, name, selected, seed
         self.endpoint = sampling.endpoint_of(model, name)
-        self.line, self.count, self.split = line, selected.count, selected.split
+        self.description, self.count, self.split = description, selected.count, selected.split
         self.class_names, self.data_facts = selected.class_names, selected.data_facts
         ema = any(f"{network}_ema" in model.networks_by_name for network in self.endpoint.networks)
         self.facts = {"ema": ema, "truncation": None, "seed": None}
@@ -319,7 +325,7 @@ class Answers(Stream):
             given = {key: tf.constant(rows[key]) for key in self.endpoint.conditions}
             size = len(next(iter(rows.values())))
             answers, broken = self._traced(tf.range(first, first + size, dtype=tf.int64), given)
-            sampling.refuse_broken(int(broken), size, self.line)
+            sampling.refuse_broken(int(broken), size, self.description)
             first += size
             yield answers, rows
 
@@ -350,7 +356,7 @@ class Served(Stream):
     """What the `sample` signature of an exported SavedModel answers for seeds `seed` to `seed + count - 1`."""
 
     def __init__(self, path: Path, count: int, seed: int = 0):
-        self.path, self.count, self.seed, self.line = path, count, seed, f"SavedModel {path}"
+        self.path, self.count, self.seed, self.description = path, count, seed, f"SavedModel {path}"
         self.facts = {"ema": None, "truncation": None, "seed": seed}
         try:
             self._module = tf.saved_model.load(str(path))  # kept: its signatures do not keep it alive
@@ -378,7 +384,7 @@ class Pictures(Stream):
     """
 
     def __init__(self, path: str | os.PathLike, count: int | None = None):
-        self.path, self.line = Path(path).expanduser(), f"folder {path}"
+        self.path, self.description = Path(path).expanduser(), f"folder {path}"
         if not self.path.is_dir():
             raise ZooError(f"{path}: there is no such folder.")
         names = [entry["file_name"] for entry in listing(self.path)]

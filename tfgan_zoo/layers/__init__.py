@@ -16,6 +16,7 @@ from tfgan_zoo.layers.normalization import (
     instance_norm,
 )
 from tfgan_zoo.layers.resampling import ICNR, PixelShuffle, ReflectionPadding2D, UpFirDn2D
+from tfgan_zoo.layers.waves import Waves
 
 __all__ = [
     "ICNR",
@@ -39,6 +40,7 @@ __all__ = [
     "ShrinkingConv2D",
     "SpectralNormalization",
     "UpFirDn2D",
+    "Waves",
     "WeightNormalization",
     "batch_norm",
     "instance_norm",

@@ -3,7 +3,7 @@
 A metric is an equation over what it keeps of each side (its `statistic`). Statistics are apart from metrics so that
 metrics can share them: one pass over the images serves all, and those of real images can be cached.
 
-Nothing in this package imports TensorFlow.
+Metrics work on arrays; only `restoration` needs TensorFlow, for SSIM.
 """
 
 import inspect

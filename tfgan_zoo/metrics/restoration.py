@@ -33,6 +33,23 @@ class _OfPictures(PairedMetric):
         return pictures.shave(pictures.luma(images) if self.luma else images, self.border)
 
 
+class L1(_OfPictures):
+    """Mean absolute difference of pictures that belong together, in percent of the range of 0 to 255: mean over pairs.
+
+    With the standard deviation over pairs.
+
+    Args:
+        border: pixels left out at each side.
+        luma: of Y alone (MATLAB's `rgb2ycbcr`), in place of all channels.
+    """
+
+    name = "l1"
+
+    def score(self, real, fake):
+        one, other = (self._seen(side).astype(np.float64) for side in (real, fake))
+        return np.abs(one - other).mean(axis=(1, 2, 3)) / 2.55
+
+
 class Psnr(_OfPictures):
     """Peak signal-to-noise ratio in dB between pictures that belong together: the mean over pairs.
 

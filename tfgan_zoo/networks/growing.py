@@ -5,14 +5,20 @@ code: those of a level below the last are made of squares of one colour.
 """
 
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from math import prod
 
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from tfgan_zoo.layers import EqualizedLearningRate, MinibatchStdDev, PixelNormalization
+from tfgan_zoo.layers import (
+    EqualizedLearningRate,
+    MinibatchStdDev,
+    PixelNormalization,
+    ShrinkingConv2D,
+    UpFirDn2D,
+)
 from tfgan_zoo.networks.geometry import count_doublings
 
 
@@ -123,8 +129,28 @@ def after():
     return layers.LeakyReLU(0.2), PixelNormalization()
 
 
+class Drawing(Growing):
+    """Base of generators that grow; `maps` says what their levels make, of which each level draws a picture."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        last = partial(layers.Conv2D, self.image_shape[-1], 1, dtype="float32")
+        self.to_pictures = [stage((*sides, n), linear(last())) for sides, n in self.sizes]
+
+    def maps(self, inputs, level: int) -> list:
+        """The maps of the levels up to `level`, the smallest first."""
+        raise NotImplementedError
+
+    def at(self, inputs, level, fading):
+        maps = self.maps(inputs, level)
+        picture = self.to_pictures[level](maps[level])
+        if level and fading:
+            picture = self.fade(enlarged(self.to_pictures[level - 1](maps[level - 1])), picture)
+        return enlarged(picture, self.left(level))
+
+
 @keras.saving.register_keras_serializable("tfgan_zoo")
-class GrowingGenerator(Growing):
+class GrowingGenerator(Drawing):
     """z (n, latent_dim) -> pictures (n, height, width, channels), float32: the generator of ProGAN, table 2."""
 
     def __init__(self, latent_dim, **kwargs):
@@ -135,17 +161,9 @@ class GrowingGenerator(Growing):
         self.blocks = [stage((latent_dim,), PixelNormalization(), *first, *after(), conv(n), *after())]
         for (sides, below), (_, n) in pairwise(self.sizes):
             self.blocks.append(stage((*sides, below), layers.UpSampling2D(), conv(n), *after(), conv(n), *after()))
-        last = partial(layers.Conv2D, self.image_shape[-1], 1, dtype="float32")
-        self.to_pictures = [stage((*sides, n), linear(last())) for sides, n in self.sizes]
 
-    def at(self, inputs, level, fading):
-        x = inputs
-        for block in self.blocks[: level + 1]:
-            below, x = x, block(x)
-        picture = self.to_pictures[level](x)
-        if level and fading:
-            picture = self.fade(enlarged(self.to_pictures[level - 1](below)), picture)
-        return enlarged(picture, self.left(level))
+    def maps(self, inputs, level):
+        return list(accumulate(self.blocks[: level + 1], lambda x, block: block(x), initial=inputs))[1:]
 
     def get_config(self):
         return {**super().get_config(), "latent_dim": self.latent_dim}
@@ -157,12 +175,14 @@ class GrowingCritic(Growing):
 
     Args:
         stddev_group: of `MinibatchStdDev`; 0 leaves it out.
+        blur: filter maps before they are made smaller, as StyleGAN does.
         kwargs: as `Growing`.
     """
 
-    def __init__(self, stddev_group: int = 4, **kwargs):
+    def __init__(self, stddev_group: int = 4, blur: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.stddev_group = stddev_group
+        self.blur = blur
         colours, rectified = self.image_shape[-1], partial(layers.LeakyReLU, 0.2)
         self.from_pictures = [stage((*sides, colours), conv(n, 1), rectified()) for sides, n in self.sizes]
         sides, n = self.sizes[0]
@@ -171,8 +191,11 @@ class GrowingCritic(Growing):
         last = [conv(n), rectified(), layers.Flatten(), hidden, rectified(), linear(layers.Dense(1, dtype="float32"))]
         self.blocks = [stage((*sides, n), *deviation, *last)]
         for (_, below), (sides, n) in pairwise(self.sizes):
-            halving = conv(n), rectified(), conv(below), rectified(), layers.AveragePooling2D(2)
-            self.blocks.append(stage((*sides, n), *halving))
+            halving = conv(below), rectified(), layers.AveragePooling2D(2)
+            if blur:
+                shrink = EqualizedLearningRate(ShrinkingConv2D(below))
+                halving = UpFirDn2D((1, 2, 1)), shrink, rectified()
+            self.blocks.append(stage((*sides, n), conv(n), rectified(), *halving))
 
     def seen(self, real, level: int, fading: bool):
         """Real pictures as they are shown at a level: of its size, faded in as made-up ones are."""
@@ -190,4 +213,4 @@ class GrowingCritic(Growing):
         return x
 
     def get_config(self):
-        return {**super().get_config(), "stddev_group": self.stddev_group}
+        return {**super().get_config(), "stddev_group": self.stddev_group, "blur": self.blur}

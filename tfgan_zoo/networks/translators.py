@@ -4,10 +4,10 @@ import keras
 from keras import layers
 
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.layers import ReflectionPadding2D
+from tfgan_zoo.layers import Dropout, ReflectionPadding2D
 
 
-def unet(x, channels, filters, norm):
+def unet(x, channels, filters, norm, skips=True, dropout=0.0):
     """U-Net. Picture -> map of `channels`, linear: convolutions of 4x4 and stride 2 while both sides can be halved.
 
     Each map on the way down joins the one of its size on the way up, past the small ones in the middle. As in Isola et
@@ -17,6 +17,8 @@ def unet(x, channels, filters, norm):
     Args:
         filters: channels of the first and largest map; they double with each halving, up to eight times as many.
         norm: makes the normalization; there is none at the first map and at the smallest, which may be 1x1.
+        skips: False leaves out what passes the middle: an encoder and a decoder.
+        dropout: share of the numbers that are left out in training in the first three maps on the way up.
 
     Raises:
         ZooError: where a side is odd.
@@ -31,9 +33,10 @@ def unet(x, channels, filters, norm):
         x = norm()(x) if inner else x
         on_the_way.append(x)
     x = on_the_way.pop()
-    for width in reversed(widths[:-1]):
-        x = _enlarged(x, width, use_bias=False)
-        x = layers.Concatenate()([norm()(x), on_the_way.pop()])
+    for place, width in enumerate(reversed(widths[:-1])):
+        x = norm()(_enlarged(x, width, use_bias=False))
+        x = Dropout(dropout)(x) if dropout and place < 3 else x
+        x = layers.Concatenate()([x, on_the_way.pop()]) if skips else x
     return _enlarged(x, channels)
 
 

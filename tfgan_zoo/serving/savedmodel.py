@@ -207,10 +207,10 @@ def sample(model: AdversarialModel):
 def describe(model: AdversarialModel) -> dict[str, Any]:
     """What a reader of the files should know; written beside them, unread by servers."""
     networks = served_networks(model)
-    told = {}
+    signatures = {}
     for name, endpoint in exported(model).items():
         kind = endpoint.output
-        told[name] = {
+        signatures[name] = {
             "inputs": {
                 spec.name: f"{spec.dtype.name} {shape_text(('n', *spec.shape[1:]))}" for spec in input_specs(endpoint)
             },
@@ -220,7 +220,7 @@ def describe(model: AdversarialModel) -> dict[str, Any]:
         kind = model.endpoints["generate"].output
         inputs = {"count": f"int32 () from 1 to {MOST}", "seed": "int64 ()"}
         labels = {key: "int32 () class, -1 to draw it" for key in model.endpoints["generate"].conditions}
-        told["sample"] = {
+        signatures["sample"] = {
             "inputs": inputs | labels,
             "outputs": {kind.plural: f"{kind.stored} {shape_text(('count', *kind.shape))}"},
         }
@@ -230,7 +230,7 @@ def describe(model: AdversarialModel) -> dict[str, Any]:
         "networks": {name: network.count_params() for name, network in networks.items()},
         "averaged": any(network is not getattr(model, name) for name, network in networks.items()),
         "serving_default": signatures_of(model)[0],
-        "signatures": told,
+        "signatures": signatures,
         "versions": {
             "python": sys.version.split()[0],
             "tensorflow": tf.__version__,

@@ -53,7 +53,7 @@ class Source(BaseSource):
         return self._reading(names)
 
     def _reading(self, read):
-        """`read(archive, path)` of the opened file; damage, which may show late, is told in one line."""
+        """`read(archive, path)` of the opened file; damage, which may show late, raises a ZooError of one line."""
         path = self.place(self.path)
         if not path.is_file():
             raise ZooError(f"data.path {self.path!r} is not a file; give an .npz file.")
@@ -117,7 +117,7 @@ class Source(BaseSource):
             else:
                 columns[key] = values[own]
         return columns, About(
-            line=f"arrays {path.name} [{split}]",
+            description=f"arrays {path.name} [{split}]",
             identity=["arrays", sha256(path)],
             num_examples=len(rows),
             num_classes=classes,

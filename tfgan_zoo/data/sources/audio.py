@@ -1,6 +1,6 @@
 """A folder of sounds: WAV files of 16 bits, of any rate, mono or stereo (mixed to one channel).
 
-Longer ones are cut at the model's length, shorter ones end in silence. Classes, splits and captions are told as for a
+Longer ones are cut at the model's length, shorter ones end in silence. Classes, splits and captions are given as for a
 folder of pictures, or by the file names: `pattern = '(?P<label>[0-9])_[a-z]+_((?P<test>[0-4])|(?P<train>[0-9]+))'`.
 """
 

@@ -139,7 +139,7 @@ class Domains(Data):
         label = next((key for key, kind in spec.items() if isinstance(kind, ClassLabel)), None)
         labelled = next((one for name, one in opened.items() if label in keys[name]), None)
         about = About(
-            line=", ".join(f"{name}: {fact['source']}" for name, fact in facts.items()),
+            description=", ".join(f"{name}: {fact['source']}" for name, fact in facts.items()),
             identity=["domains", {name: [fact["fingerprint"], dict(keys[name])] for name, fact in facts.items()}],
             num_examples=max(one.num_examples for one in opened.values()),
             num_classes=labelled.num_classes if labelled else None,

@@ -53,13 +53,13 @@ class Source(BaseSource):
         sides, found = self._lines(split)
         columns = {key: kinds[key].encode(side) for key, side in zip(keys, sides, strict=True) if key in kinds}
         digest = hashlib.sha256("\n".join(line for side in sides for line in side).encode()).hexdigest()
-        told = {key: words.known(side, kinds[key]) for key, side in zip(keys, sides, strict=True) if key in kinds}
+        texts = {key: words.known(side, kinds[key]) for key, side in zip(keys, sides, strict=True) if key in kinds}
         return columns, About(
-            line=f"sentences {' and '.join(Path(path).name for path in self._paths)} [{split}]",
+            description=f"sentences {' and '.join(Path(path).name for path in self._paths)} [{split}]",
             identity=["sentences", digest],
             num_examples=len(sides[0]),
             cached_bytes=sum(column.nbytes for column in columns.values()),
-            more={**found, "texts": told},
+            more={**found, "texts": texts},
         )
 
     def knows(self) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Source(tfds.Source):
         if label:
             made[label] = Numbers(columns["label"], drawn, about.num_classes)
         return made, About(
-            line=f"stacked {about.line}, seed {self.seed}",
+            description=f"stacked {about.description}, seed {self.seed}",
             identity=["stacked", single.facts["fingerprint"], self.seed],
             num_examples=self.size,
             num_classes=about.num_classes**CHANNELS,

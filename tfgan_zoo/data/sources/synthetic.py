@@ -102,7 +102,7 @@ class Source(BaseSource):
             cached = len(where) * int(np.prod(shape)) if keep else 0
         names = [face.rpartition("/")[2] for face in faces]
         return columns, About(
-            line=f"synthetic glyphs, {len(self.characters)} characters, {seeded}",
+            description=f"synthetic glyphs, {len(self.characters)} characters, {seeded}",
             identity=["glyphs", 1, seed, int(start), self.characters, names],
             num_examples=len(where),
             num_classes=len(self.characters),
@@ -124,7 +124,7 @@ class Source(BaseSource):
             where, classes = where[kept], classes[kept]
         noise = normal(seed, where[:, None], np.array([1, 2]))
         return {"point": (modes[classes] + sigma * noise).astype(np.float32), label: classes}, About(
-            line=f"synthetic {self.name} of {len(modes)} Gaussians, {seeded}",
+            description=f"synthetic {self.name} of {len(modes)} Gaussians, {seeded}",
             identity=[self.name, 1, seed, int(start)],
             num_examples=len(where),
             num_classes=len(modes),
@@ -144,7 +144,7 @@ class Source(BaseSource):
         }
         classes = (spec[label].num_classes or 2) if label else None
         return columns, About(
-            line=f"made-up examples, {seeded}",
+            description=f"made-up examples, {seeded}",
             identity=["examples", 1, seed, int(where[0])],
             num_examples=len(where),
             num_classes=classes,

@@ -52,7 +52,7 @@ class Source(BaseSource):
                 f"{width} without transparent pixels; let the model want smaller ones (model.image_shape)."
             )
         return {key: Parts(picture, places, spec[key], self.seed)}, About(
-            line=f"texture {path.name}, {self.size:,} parts, seed {self.seed}",
+            description=f"texture {path.name}, {self.size:,} parts, seed {self.seed}",
             identity=["texture", sha256(path), self.seed],
             num_examples=self.size,
             image_shape=own,

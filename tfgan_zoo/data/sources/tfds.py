@@ -67,7 +67,7 @@ class Source(BaseSource):
             raise ZooError(f"data.split {split!r} of {self.name} is empty; its splits: {_splits(builder)}.")
         records = Records(raw, count, making, paths, main)
         about = {
-            "line": f"tfds {builder.info.full_name} [{split}]",
+            "description": f"tfds {builder.info.full_name} [{split}]",
             "identity": ["tfds", builder.info.full_name, _bytes(builder, split), *([self.image] if self.image else [])],
             "num_examples": count,
             "num_classes": number,
