@@ -30,7 +30,7 @@ class BigGAN(RealOrFake):
     """SAGAN, wider, with one embedding of the class for all layers and a part of z for each of them.
 
     Drawn with truncation, `generate --truncation 0.5`, pictures are better and less diverse; then
-    `networks.standing.standing_statistics` fits the generator's normalization to what is drawn.
+    `tfgan_zoo.standing.standing_statistics` fits the generator's normalization to what is drawn.
 
     Args:
         image_shape: (height, width, channels), float [-1, 1]; sides of 4 or 7 times a power of two.
