@@ -260,3 +260,22 @@ def test_orthogonal_looks_at_filters_that_are_not_apart():
     expected = np.sum((matrix.T @ matrix * (1 - np.eye(4))) ** 2)
     assert float(penalties.orthogonal([tf.Variable(kernel)])) == pytest.approx(expected, rel=1e-5)
     assert float(penalties.orthogonal([tf.Variable(np.eye(4, dtype="float32"))])) == 0
+
+
+def test_products_are_gram_matrices_over_positions_and_channels():
+    maps = np.random.default_rng(0).normal(size=(2, 3, 5, 4)).astype("float32")
+    expected = [m.reshape(15, 4).T @ m.reshape(15, 4) / (15 * 4) for m in maps]
+    np.testing.assert_allclose(losses.products(tf.constant(maps)), expected, rtol=1e-5)
+    shuffled = maps[:, ::-1, [3, 1, 0, 2, 4]]
+    np.testing.assert_allclose(losses.products(tf.constant(shuffled)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_variation_counts_neighbours_in_the_part_and_next_to_it():
+    x = np.zeros((1, 6, 6, 2), "float32")
+    x[:, 2] = 3.0
+    part = np.zeros((1, 6, 6, 1), "float32")
+    part[0, 2, 2] = 1  # with its rim: rows and columns 1 to 3
+    steps = 2 * 3 * 2  # up to row 2 and down from it, in three columns of both channels
+    assert float(losses.variation(x, part)) == pytest.approx(3.0 * steps / (5 * 6 * 2))
+    assert float(losses.variation(x, 0 * part)) == 0
+    assert float(losses.variation(x[:, :, ::-1], part * 0 + 1)) == pytest.approx(3.0 * 2 * 12 / 60)

@@ -10,7 +10,8 @@ from toys import MODELS, lively, spoiled
 from tfgan_zoo import files, images, sampling, translation, verbs, zoo
 from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.modalities import Audio, ClassLabel, Image, Text
+from tfgan_zoo.families.partial_conv import PartialConv
+from tfgan_zoo.modalities import Audio, ClassLabel, Image, Mask, Text
 
 
 @pytest.fixture(scope="module")
@@ -207,3 +208,87 @@ def test_the_verb_and_the_command(model, pictures, tmp_path, monkeypatch):
     result = run("translate", "mine.keras", "in", "--endpoint", "encode", "--out", "codes")
     assert result.exit_code == 0 and "5 files" in result.stdout and len(list((tmp_path / "codes").iterdir())) == 5
     assert "nothing: there is no such file or folder" in refused("translate", "mine.keras", "nothing", "--out", "a.npy")
+
+
+# === Masks ===
+@pytest.fixture(scope="module")
+def filling():
+    """A model that fills holes in pictures of any size."""
+    return PartialConv((16, 16, 3), filters=2, halvings=2, perceptual="random_conv")
+
+
+@pytest.fixture
+def torn(tmp_path):
+    """Pictures of two sizes, transparent where `holes` says; the same pictures whole, and masks as files."""
+    random, holes = np.random.default_rng(0), {}
+    for name, size in (("a", (20, 12)), ("b", (9, 21))):
+        colours = random.integers(0, 256, (*size, 3), np.uint8)
+        holes[name] = random.random(size) < 0.3
+        alpha = np.where(holes[name], random.integers(0, 255, size), 255).astype(np.uint8)  # half transparent is a hole
+        mask = np.where(holes[name], 255, 0).astype(np.uint8)
+        for folder, picture in (("torn", np.dstack([colours, alpha])), ("whole", colours), ("masks", mask)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Pillow.fromarray(picture).save(tmp_path / folder / f"{name}.png")
+    return holes
+
+
+def filled(model, tmp_path, name, hole):
+    picture = images.decode(tmp_path / "whole" / f"{name}.png")
+    mask = np.where(hole, 255, 0).astype(np.uint8)[..., None]
+    return model.sample([0], "restore", image=picture, mask=mask).numpy()[0]
+
+
+def test_a_folder_is_filled_by_masks_of_the_same_names(filling, torn, tmp_path):
+    ask = translation.translate
+    by_masks = ask(filling, tmp_path / "whole", tmp_path / "one", mask=tmp_path / "masks")
+    by_transparency = ask(filling, tmp_path / "torn", tmp_path / "two")
+    for name, one, two in zip("ab", by_masks, by_transparency):
+        expected = filled(filling, tmp_path, name, torn[name])
+        np.testing.assert_array_equal(images.decode(one), expected)
+        np.testing.assert_array_equal(images.decode(two), expected)
+        known = images.decode(tmp_path / "whole" / f"{name}.png")[~torn[name]]
+        np.testing.assert_array_equal(expected[~torn[name]], known)
+
+
+def test_one_mask_serves_all_pictures_of_its_size(filling, torn, tmp_path):
+    mask, whole = tmp_path / "masks" / "a.png", tmp_path / "whole"
+    (whole / "b.png").write_bytes((whole / "a.png").read_bytes())
+    written = translation.translate(filling, whole, tmp_path / "out", mask=mask)
+    assert images.decode(written[0]).tobytes() == images.decode(written[1]).tobytes()
+    expected = filled(filling, tmp_path, "a", torn["a"])
+    np.testing.assert_array_equal(images.decode(written[1]), expected)
+    array = np.where(torn["a"], 255, 0).astype(np.uint8)[..., None]
+    translation.translate(filling, whole / "a.png", tmp_path / "array.png", mask=array)
+    np.testing.assert_array_equal(images.decode(tmp_path / "array.png"), expected)
+
+
+def test_masks_that_do_not_fit_are_refused(filling, model, torn, tmp_path):
+    def line(source, **given):
+        return refusal(translation.translate, filling, tmp_path / source, tmp_path / "out", **given)
+
+    assert "whole/a.png: has no transparent part to fill; give a mask that is white there (--mask)." in line("whole")
+    assert "is 9 x 21, and" in (said := line("whole/a.png", mask=tmp_path / "masks" / "b.png")) and "20 x 12" in said
+    (tmp_path / "masks" / "a.png").unlink()
+    assert "masks: holds none for a.png; name masks as the pictures" in line("whole", mask=tmp_path / "masks")
+    assert "mask nothing.png: there is no such file or folder" in line("whole", mask="nothing.png")
+    (tmp_path / "masks" / "b.png").write_bytes(b"no picture")
+    assert "b.png: cannot be read as a picture" in line("whole/b.png", mask=tmp_path / "masks" / "b.png")
+    said = refusal(translation.translate, model, tmp_path / "whole/a.png", tmp_path / "c.npy", "encode", mask="a.png")
+    assert "unknown input 'mask': Allowed: image" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_picture_of_an_endpoint_is_its_datum_and_a_lone_mask_too():
+    picture, mask = Image((None, None, 3)), Mask((None, None, 1))
+    assert translation.datum_of(Endpoint({"mask": mask, "image": picture}, picture, ())) == ("image", picture)
+    assert translation.datum_of(Endpoint({"mask": mask}, picture, ())) == ("mask", mask)
+
+
+def test_the_command_fills_holes(filling, torn, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    filling.save("mine.keras")
+    monkeypatch.setattr(zoo, "from_file", lambda path: filling)
+    result = run("translate", "mine.keras", "whole/a.png", "out.png", "--mask", "masks/a.png")
+    assert result.exit_code == 0, result.output
+    np.testing.assert_array_equal(images.decode("out.png"), filled(filling, tmp_path, "a", torn["a"]))
+    assert "--mask nothing: there is no such" in refused("translate", "mine.keras", "whole", "x", "--mask", "nothing")

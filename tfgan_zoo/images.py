@@ -49,6 +49,15 @@ def decode(path: str | os.PathLike) -> np.ndarray | None:
         return None
 
 
+def alpha(path: str | os.PathLike) -> np.ndarray | None:
+    """How opaque the picture in a file is: uint8 (h, w, 1), 255 where nothing shines through; None as `decode`."""
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(ImageOps.exif_transpose(picture).convert("RGBA").getchannel("A"))[..., None]
+    except Exception:  # as in `decode`
+        return None
+
+
 def decode_frames(path: str | os.PathLike) -> np.ndarray | None:
     """The frames of an animation as uint8 (frames, h, w, 1 or 3), or None where it cannot be decoded whole."""
     if not os.path.isfile(path):  # as in `decode`

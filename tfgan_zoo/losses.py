@@ -52,6 +52,14 @@ def hinge_discriminator(real_scores, fake_scores):
     return ops.mean(ops.relu(1.0 - real_scores)) + ops.mean(ops.relu(1.0 + fake_scores))
 
 
+def hinge(scores, label):
+    """E[max(0, 1 - label D(x))]: label 1 for what is to count as real, -1 as made up; nothing beyond the margin counts.
+
+    Li, Wand 2016, https://arxiv.org/abs/1604.04382, eq. 2.
+    """
+    return ops.mean(ops.relu(1.0 - label * scores))
+
+
 def relativistic(scores, others):
     """-E[log sigmoid(D(a) - D(b))]: the discriminator is to score each a above its partner b.
 
@@ -110,6 +118,29 @@ def absolute_error(one, other):
     return ops.mean(ops.abs(one - other))
 
 
+def products(maps):
+    """Each channel times each other, the mean over positions divided by the channels: float (n, channels, channels).
+
+    Gram matrices, which tell a texture but not where it is. maps (n, height, width, channels). Gatys et al. 2016,
+    https://arxiv.org/abs/1508.06576, with the factor of Liu et al. 2018.
+    """
+    _, height, width, channels = ops.shape(maps)
+    numbers = ops.cast(height * width * channels, maps.dtype)
+    return ops.einsum("nhwc,nhwd->ncd", maps, maps) / numbers
+
+
+def variation(images, part):
+    """E[|x - its right neighbour|] + E[|x - its lower neighbour|] of what lies in a part or next to it; 0 elsewhere.
+
+    images (n, height, width, channels), part (n, height, width, 1) of 0 and 1. Liu et al. 2018,
+    https://arxiv.org/abs/1804.07723, eq. 6.
+    """
+    near = ops.max_pool(part, 3, 1, "same")
+    down = near[:, 1:] * near[:, :-1] * ops.abs(images[:, 1:] - images[:, :-1])
+    right = near[:, :, 1:] * near[:, :, :-1] * ops.abs(images[:, :, 1:] - images[:, :, :-1])
+    return ops.mean(down) + ops.mean(right)
+
+
 def squared_distance(one, other):
     """E[||one - other||^2], summed over an example's numbers: twice -E[log N(one; other, I)], but for a constant."""
     return ops.mean(ops.sum(ops.square(one - other), axis=tuple(range(1, len(one.shape)))))
@@ -121,6 +152,12 @@ def divergence_from_normal(mean, log_variance):
     Kingma, Welling 2014, https://arxiv.org/abs/1312.6114, appendix B.
     """
     return ops.mean(ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=1)) / 2
+
+
+def total_variation(images):
+    """E[(x - right neighbour)^2] + E[(x - lower neighbour)^2] of images (batch, height, width, channels)."""
+    right, down = images[:, :, 1:] - images[:, :, :-1], images[:, 1:] - images[:, :-1]
+    return ops.mean(ops.square(right)) + ops.mean(ops.square(down))
 
 
 def cross_entropy(logits, labels):

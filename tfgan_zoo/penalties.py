@@ -81,7 +81,7 @@ def wgan_div(critic: Callable, real: tf.Tensor, fake: tf.Tensor, epsilon: tf.Ten
 
 
 def drift(real_scores) -> tf.Tensor:
-    """E[D(x)^2], which keeps the scores of a critic near 0. Karras et al. 2018, https://arxiv.org/abs/1710.10196, A.1."""
+    """E[D(x)^2], which keeps scores near 0. Karras et al. 2018, https://arxiv.org/abs/1710.10196, appendix A.1."""
     return tf.reduce_mean(tf.square(real_scores))
 
 

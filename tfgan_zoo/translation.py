@@ -1,4 +1,7 @@
-"""Answers to files: a model's endpoints that take a picture, a sound or a text, asked about files and folders."""
+"""Answers to files: a model's endpoints that take a picture, a sound or a text, asked about files and folders.
+
+An endpoint that fills holes takes a mask too: white in a file of its own, or what is transparent in the picture.
+"""
 
 import os
 from pathlib import Path
@@ -6,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from tfgan_zoo import console, generation, output, sampling
+from tfgan_zoo import console, generation, images, output, sampling
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.modalities import Modality
+from tfgan_zoo.modalities import Image, Mask, Modality
 
 
 def translate(
@@ -27,7 +30,8 @@ def translate(
         out: a file for the answer to a file (for the answers to a file of many), else a folder.
         endpoint: its name, or how its name ends ("y" for `translate_xy`); may be left out where there is just one.
         seed: of the noise that the endpoint takes, if it does.
-        given: its other conditions by input name.
+        given: its other conditions by input name. A mask may be an array, a file, or a folder of files that are named
+            as the pictures; without one it is what is transparent in the picture.
 
     Returns:
         The files written.
@@ -41,11 +45,15 @@ def translate(
     key, kind = datum_of(asked)
     files = inputs_in(Path(source).expanduser(), kind)
     places = places_for(files, output.destination(out, output.suffixes_of(asked.output)), asked.output)
+    mask = next((name for name, kind in asked.conditions.items() if isinstance(kind, Mask) and name != key), None)
+    masks = masks_for(files, given.get(mask)) if mask else [None] * len(files)
     sampler = sampling.sampler(model, name)
     with console.progress(shown=len(files) > 1, transient=True) as bar:
         task = bar.add_task(name, total=len(files), text="")
-        for file, place in zip(files, places, strict=True):
+        for file, place, holes in zip(files, places, masks, strict=True):
             data = read(file, kind)
+            if holes is not None:
+                given[mask] = read_mask(holes, file, asked.conditions[mask])
             answers = sampler(seed + np.arange(len(data)), **{key: data}, **given).numpy()
             if len(answers) == 1 and place.suffix.lower() in asked.output.suffixes:
                 asked.output.write(place, answers[0])
@@ -62,6 +70,49 @@ def read(file: Path, kind: Modality) -> np.ndarray:
         return np.stack([kind.fit(datum) for datum in data])
     except ZooError as error:
         raise ZooError(f"{file}: {error}") from None
+
+
+def masks_for(files: list[Path], given: Any) -> list[Path] | list[None]:
+    """Where the mask of each picture is read: a file of its own, or the picture itself; None where it is no file.
+
+    Raises:
+        ZooError: no such file, or no mask for a picture.
+    """
+    if given is None:
+        return files
+    if not isinstance(given, str | os.PathLike):
+        return [None] * len(files)
+    path = Path(given).expanduser()
+    if not path.is_dir():
+        if not path.is_file():
+            raise ZooError(f"mask {path}: there is no such file or folder.")
+        return [path] * len(files)
+    named = {found.stem: found for found in inputs_in(path, Mask((None, None, 1)))}
+    if missing := [file for file in files if file.stem not in named]:
+        more = f" and {len(missing) - 1:,} more" if missing[1:] else ""
+        raise ZooError(f"mask {path}: holds none for {missing[0].name}{more}; name masks as the pictures.")
+    return [named[file.stem] for file in files]
+
+
+def read_mask(path: Path, picture: Path, kind: Mask) -> np.ndarray:
+    """What is to be filled of a picture, brought to the shape of its kind as the picture is: stored (h, w, 1).
+
+    Args:
+        path: the mask; or the picture itself, where its own transparency is meant.
+
+    Raises:
+        ZooError: a file that is no picture or of another size; a picture that is opaque.
+    """
+    if path == picture:
+        mask = np.where(images.alpha(picture) == 255, 0, 255).astype(np.uint8)
+        if not mask.any():
+            raise ZooError(f"{picture}: has no transparent part to fill; give a mask that is white there (--mask).")
+        return kind.fit(mask)
+    (mask,), (seen,) = kind.read(path), Image((None, None, 3)).read(picture)
+    if mask.shape[:2] != seen.shape[:2]:
+        sizes = [f"{side.shape[0]} x {side.shape[1]}" for side in (mask, seen)]
+        raise ZooError(f"mask {path}: is {sizes[0]}, and {picture} is {sizes[1]}; give one of the picture's size.")
+    return kind.fit(mask)
 
 
 def places_for(files: list[Path], target: Path, kind: Modality) -> list[Path]:
@@ -90,8 +141,9 @@ def places_for(files: list[Path], target: Path, kind: Modality) -> list[Path]:
 
 
 def datum_of(endpoint) -> tuple[str, Modality] | None:
-    """The input of an endpoint that comes from a file: (name, kind); None where it takes none."""
-    return next(((key, kind) for key, kind in endpoint.conditions.items() if kind.from_files), None)
+    """The input of an endpoint that comes from a file: (name, kind), a mask last; None where it takes none."""
+    found = [(key, kind) for key, kind in endpoint.conditions.items() if kind.from_files]
+    return min(found, key=lambda entry: isinstance(entry[1], Mask), default=None)
 
 
 def endpoint_for_files(model: AdversarialModel, wanted: str | None) -> str:

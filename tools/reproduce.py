@@ -125,7 +125,7 @@ def _one_seed(recipe: Recipe, seed: int, data_dir: str | None, run: Path) -> dic
     from tfgan_zoo.runs import Run
 
     where = ["--data-dir", data_dir] if data_dir else []
-    if not Run(run).finished:
+    if not (run / "finished.json").is_file():
         _zoo("train", recipe.preset, *recipe.overrides, f"train.seed={seed}", "--run-dir", str(run), *where)
     answers = run / "measured.jsonl"
     answers.unlink(missing_ok=True)  # `evaluate` appends

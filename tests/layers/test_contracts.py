@@ -29,6 +29,7 @@ CASES = {  # name: (makes the layer, shapes of its inputs; "int" stands for clas
     "maxout": (lambda: layers.Maxout(3, pieces=2), (5,)),
     "minibatch stddev": (lambda: layers.MinibatchStdDev(4), MAP),
     "noise injection": (layers.NoiseInjection, MAP, (6, 6, 1)),
+    "partial conv": (lambda: lambda x, m: layers.PartialConv2D(4, 3, 2)(x, kl.Activation("sigmoid")(m))[0], MAP, MAP),
     "phase shuffle": (lambda: layers.PhaseShuffle(2, seed=1), LINE),
     "phase shuffle channel": (lambda: layers.PhaseShuffle(2, per="channel", seed=1), LINE),
     "pixel norm": (layers.PixelNormalization, MAP),

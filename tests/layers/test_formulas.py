@@ -442,3 +442,68 @@ def test_phase_shuffle_of_spectrograms_moves_time_alone():
     x = np.tile(np.arange(5.0, dtype="float32")[None, None, :, None], (2, 7, 1, 3))  # the same at all times
     for per in ("batch", "example", "channel"):
         close(layers.PhaseShuffle(2, per=per, seed=0)(x, training=True), x, 0)
+
+
+# === Partial convolution ===
+def partial(x, valid, **arguments):
+    """A partial convolution with weights away from their first values, its answer and mask as arrays."""
+    layer = layers.PartialConv2D(5, **{"kernel_size": 3, "padding": "same", **arguments})
+    layer.build(x.shape, valid.shape)
+    made, known = shuffled(layer)(x, valid)
+    return layer, made.numpy(), known.numpy()
+
+
+def masks(*shape, share=0.5):
+    return (np.random.default_rng(1).random(shape) < share).astype("float32")
+
+
+@pytest.mark.parametrize("channels", [1, 8])
+@pytest.mark.parametrize("strides", [1, 2])
+def test_partial_convolution_is_the_papers_formula(channels, strides):
+    valid = masks(*X.shape[:3], channels, share=0.2 if channels == 1 else 0.05)
+    layer, made, known = partial(X, valid, strides=strides, padding="valid")
+    kernel, bias = layer.kernel.numpy(), layer.bias.numpy()
+    every = np.broadcast_to(valid, X.shape)
+    for n, y, x in np.ndindex(known.shape[:3]):
+        window = np.s_[n, y * strides : y * strides + 3, x * strides : x * strides + 3]
+        total = every[window].sum()
+        assert known[n, y, x] == (total > 0)
+        seen = np.tensordot(X[window] * every[window], kernel, 3)
+        close(made[n, y, x], seen * 3 * 3 * 8 / total + bias if total else 0 * bias)
+    assert 0 < known.mean() < 1
+
+
+def test_partial_convolution_sees_nothing_of_what_is_not_valid():
+    valid = masks(*X.shape[:3], 1)
+    layer, made, _ = partial(X, valid)
+    for other in (0.0, 1e9, np.nan, np.random.default_rng(2).normal(size=X.shape)):
+        changed = np.where(valid > 0, X, other).astype("float32")
+        np.testing.assert_array_equal(layer(changed, valid)[0], made)
+
+
+def test_partial_convolution_keeps_a_constant_whatever_the_mask():
+    """With a kernel of mean 1 / inputs, as a mean over the window is; margins count as holes."""
+    layer, _, _ = partial(X, masks(*X.shape[:3], 1))
+    layer.kernel.assign(np.full(layer.kernel.shape, 1 / (9 * 8)))
+    layer.bias.assign(np.zeros(5))
+    made, known = layer(np.full_like(X, 3.0), masks(*X.shape[:3], 1, share=0.2))
+    close(made, 3 * np.broadcast_to(known, made.shape))
+
+
+def test_a_hole_shrinks_by_a_pixel_at_each_side():
+    valid = np.ones((1, 15, 15, 1), "float32")
+    valid[:, 4:11, 4:11] = 0
+    x = np.zeros((1, 15, 15, 8), "float32")
+    for width in (5, 3, 1, 0):
+        _, _, valid = partial(x, valid)
+        assert (valid == 0).sum() == width**2
+        _, _, halved = partial(x, valid, strides=2)
+        assert (halved == 0).sum() <= max(0, width // 2) ** 2
+
+
+def test_a_partial_convolution_of_a_whole_picture_is_a_convolution_but_at_the_margins():
+    layer, made, known = partial(X, np.ones((6, 4, 6, 1), "float32"))
+    plain = keras.ops.conv(X, layer.kernel, padding="same") + layer.bias
+    assert known.all()
+    close(made[:, 1:-1, 1:-1], plain[:, 1:-1, 1:-1])
+    close(made[:, 0, 0] - layer.bias, (plain[:, 0, 0] - layer.bias) * 9 / 4)

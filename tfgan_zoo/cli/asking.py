@@ -106,23 +106,32 @@ def interpolate(target, seeds, steps, method, truncation, label, text, code, giv
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the noise, if it takes any.")
 @click.option("--label", metavar="CLASS", help="A class, by number or by name, for models of classes.")
+@click.option(
+    "--mask",
+    metavar="PATH",
+    help="What to fill, for models that restore: white in a picture of the same size, or a folder of such, named as "
+    "the pictures. Default: what is transparent.",
+)
 @step_option
 @needs_tensorflow
-def translate(target, source, place, out, endpoint, seed, label, step):
+def translate(target, source, place, out, endpoint, seed, label, mask, step):
     """Ask a model about the picture, sound or text in the file IN, or about each file of the folder IN.
 
     \b
     python -m tfgan_zoo translate runs/bigan_mnist digit.png again.png --endpoint reconstruct
     python -m tfgan_zoo translate runs/bigan_mnist digits/ codes/ --endpoint encode
     python -m tfgan_zoo translate runs/cyclegan_summer2winter summer/ winter/ --to y
+    python -m tfgan_zoo translate runs/partial_conv_facades house.png whole.png --mask crane.png
     """
     if not os.path.exists(source):
         raise ZooError(f"{source}: there is no such file or folder.")
     if bool(place) == bool(out):
         raise ZooError("name one place for the answers: a file or a folder, as OUT or with --out.")
+    if mask is not None and not os.path.exists(mask):
+        raise ZooError(f"--mask {mask}: there is no such file or folder.")
     out = out or place
     from tfgan_zoo import verbs, zoo
 
-    asked = {} if label is None else {"label": label}
+    asked = {key: value for key, value in {"label": label, "mask": mask}.items() if value is not None}
     written = verbs.translate(zoo.loaded(target, step), source, out, endpoint, seed, **asked)
     click.echo(written[0] if len(written) == 1 else f"{out}: {len(written)} files")

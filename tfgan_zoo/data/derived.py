@@ -80,12 +80,13 @@ def random_regions(pictures, kind, random, part: Share = 0.25):
 
     The random regions of Context Encoders (Pathak et al. 2016) as their authors' code makes them, each row its own.
     """
-    height, width = kind.shape[:2]
-    fields = np.stack([random(i) for i in range(CELLS**2)], axis=1).astype(np.float32)
+    side = CELLS + 3  # with a margin, out of which a part is cut
+    draws = np.stack([random(i) for i in range(2 + side**2)], axis=1).astype(np.float32)
     result = np.empty((len(pictures), *kind.shape), np.uint8)
-    for drawn, field in zip(result, fields, strict=True):
-        cells = Image.fromarray(field.reshape(CELLS, CELLS))
-        smooth = np.asarray(cells.resize((width, height), Image.Resampling.BICUBIC))
+    for drawn, (x, y, *field) in zip(result, draws, strict=True):
+        cells = Image.fromarray(np.array(field).reshape(side, side))
+        box = (1 + x, 1 + y, 1 + x + CELLS, 1 + y + CELLS)
+        smooth = np.asarray(cells.resize(kind.shape[1::-1], Image.Resampling.BICUBIC, box=box))
         drawn[...] = np.where(smooth < np.quantile(smooth, part), 255, 0)[..., None]
     return result
 

@@ -10,16 +10,16 @@ from functools import partial
 from math import pi
 
 import keras
-from keras import layers, ops
+from keras import ops
 
 from tfgan_zoo import losses, penalties
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.endpoints import Endpoint, Noise
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.families.dcgan import Conv, Deconv, as_float32, weights
-from tfgan_zoo.layers import Waves, batch_norm
+from tfgan_zoo.families.dcgan import Conv, as_float32, weights
+from tfgan_zoo.layers import Waves
 from tfgan_zoo.modalities import Image
-from tfgan_zoo.networks.textures import inner, wrapped
+from tfgan_zoo.networks import textures
 from tfgan_zoo.players import Player
 from tfgan_zoo.types import Count, ImageShape, Positive, Weight
 
@@ -80,8 +80,10 @@ class SGANTexture(AdversarialModel):
         any_size, networks = Image((None, None, self.image_shape[-1])), ("generator",)
         tile = {"tile": Endpoint({"z": field}, self.element_spec["image"], networks)}
         # Waves have lengths of their own, which do not fit into a tile.
-        return plain | {"enlarge": Endpoint({"z_large": field, **inputs}, any_size, networks)} | (
-            {} if self.periodic_dim else tile
+        return (
+            plain
+            | {"enlarge": Endpoint({"z_large": field, **inputs}, any_size, networks)}
+            | ({} if self.periodic_dim else tile)
         )
 
     def enlarge(self, inputs):
@@ -90,8 +92,8 @@ class SGANTexture(AdversarialModel):
 
     def tile(self, inputs):
         """Endpoint: a picture whose opposite sides fit together."""
-        made = self.generate({"z": wrapped(inputs["z"], MARGIN)})
-        return inner(made, MARGIN << self.halvings)
+        made = self.generate({"z": textures.wrapped(inputs["z"], MARGIN)})
+        return textures.inner(made, MARGIN << self.halvings)
 
     def texture(self, height: int, width: int, seed: int = 0):
         """A texture of any size: uint8 (height, width, channels)."""
@@ -129,15 +131,9 @@ class SGANTexture(AdversarialModel):
         inputs, x, widths = [z], z, [self.filters << level for level in range(self.halvings - 1)]
         if self.periodic_dim:
             inputs.append(phase := keras.Input((2 * self.periodic_dim,), name="phase"))
-            x = layers.Concatenate()([z, Waves(self.periodic_dim)(z, phase)])
-        for width in reversed(widths):
-            x = Deconv(width, self.kernel_size, use_bias=False, kernel_initializer=weights())(x)
-            x = layers.ReLU()(batch_norm()(x))
-        x = Deconv(self.image_shape[-1], self.kernel_size, kernel_initializer=weights())(x)
-        fake, x = layers.Activation("tanh", dtype="float32", name="made")(x), image
-        for level, width in enumerate(widths):
-            x = Conv(width, self.kernel_size, use_bias=not level, kernel_initializer=weights())(x)
-            x = layers.LeakyReLU(0.2)(batch_norm()(x) if level else x)
+            x = Waves(self.periodic_dim)(z, phase)
+        fake = textures.enlarging(x, widths[::-1], self.image_shape[-1], self.kernel_size)
+        x = textures.shrinking(image, widths, self.kernel_size, norm_first=False)
         logits = Conv(1, self.kernel_size, kernel_initializer=weights())(x)
         return {
             "generator": keras.Model(inputs, fake, name="generator"),

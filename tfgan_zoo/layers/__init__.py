@@ -15,6 +15,7 @@ from tfgan_zoo.layers.normalization import (
     batch_norm,
     instance_norm,
 )
+from tfgan_zoo.layers.partial import PartialConv2D
 from tfgan_zoo.layers.resampling import ICNR, PixelShuffle, ReflectionPadding2D, UpFirDn2D
 from tfgan_zoo.layers.waves import Waves
 
@@ -32,6 +33,7 @@ __all__ = [
     "Maxout",
     "MinibatchStdDev",
     "NoiseInjection",
+    "PartialConv2D",
     "PhaseShuffle",
     "PixelNormalization",
     "PixelShuffle",

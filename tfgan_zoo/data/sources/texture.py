@@ -1,10 +1,6 @@
 """Parts of one large picture, at its own resolution: what texture models learn from."""
 
-from pathlib import Path
-
 import numpy as np
-from PIL import Image as Pillow
-from PIL import ImageOps
 from pydantic import Field, PositiveInt
 
 from tfgan_zoo import images
@@ -39,7 +35,7 @@ class Source(BaseSource):
         if picture is None:
             what = "cannot be read as a picture" if path.is_file() else "is not a file"
             raise ZooError(f"data.path {self.path!r} {what}; give one picture ({' '.join(Image.suffixes)}).")
-        own, opaque = picture.shape, _opaque(path)
+        own, opaque = picture.shape, images.alpha(path)
         for transform in making.chosen.steady:
             picture = transform(picture)
         for transform in making.chosen.moves:
@@ -74,13 +70,6 @@ class Parts:
         height, width, _ = self.kind.shape
         corners = self.places[(uniform(self.seed, 3, np.asarray(rows)) * len(self.places)).astype(np.int64)]
         return np.stack([self.kind.fit(self.picture[y : y + height, x : x + width]) for y, x in corners])
-
-
-def _opaque(path: Path) -> np.ndarray:
-    """uint8 (h, w, 1): 255 where the picture is not transparent."""
-    with Pillow.open(path) as picture:
-        alpha = ImageOps.exif_transpose(picture).convert("RGBA").getchannel("A")
-        return np.asarray(alpha)[..., None]
 
 
 def _places(opaque: np.ndarray, height: int, width: int) -> np.ndarray:
