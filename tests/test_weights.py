@@ -303,7 +303,7 @@ def test_a_download_that_fails(places, model):
 def test_every_card_keeps_its_word(name):
     card = weights.card(name)
     path = weights.find(name, card)
-    assert files.sha256(path) == card["sha256"] and path.stat().st_size == card["bytes"] <= 5_000_000
+    assert files.sha256(path) == card["sha256"] and path.stat().st_size == card["bytes"] <= 5_500_000
     assert card["name"] == name and card["storage"] in weights.STORAGES and name in index.presets()
     assert card["data"]["licence"] and card["data"]["source"] and len(card["data"]["fingerprint"]) == 64
     training = card["training"]
