@@ -100,6 +100,18 @@ def test_absolute_error_pulls_every_number_alike():
     np.testing.assert_allclose(other, -one, rtol=1e-6)
 
 
+def test_hinge_is_0_beyond_the_margin():
+    scores = np.array([[2.0], [0.5], [-3.0]], "float32")
+    assert float(losses.hinge(scores, 1)) == pytest.approx((0 + 0.5 + 4) / 3)
+    assert float(losses.hinge(scores, -1)) == pytest.approx((3 + 1.5 + 0) / 3)
+
+
+def test_total_variation_is_the_sum_over_both_directions():
+    x = np.random.default_rng(0).normal(size=(2, 5, 4, 3)).astype("float32")
+    expected = np.square(np.diff(x, axis=1)).mean() + np.square(np.diff(x, axis=2)).mean()
+    assert float(losses.total_variation(tf.constant(x))) == pytest.approx(expected, rel=1e-5)
+
+
 def test_cross_entropy_is_the_likelihood_of_the_labels():
     logits = np.array([[2.0, -1.0, 0.5], [0.0, 3.0, -2.0]], "float32")
     labels = np.array([2, 1], "int32")

@@ -116,20 +116,20 @@ def pin_noise(model, size):
 
 # === Which families are tested in depth ===
 def representatives():
-    """The first family of each shape of game, and those whose file was changed since the last commit."""
-    shapes, chosen = set(), []
+    """The first family of each kind of data and of each kind of game, and those changed since the last commit."""
+    seen, chosen = set(), []
     for family in FAMILIES:
-        shape = _shape((index.FAMILIES / f"{family}.py").read_text())
-        if shape not in shapes or family in _changed_files():
+        traits = _traits((index.FAMILIES / f"{family}.py").read_text())
+        if traits - seen or family in _changed_files():
             chosen.append(family)
-        shapes.add(shape)
+        seen |= traits
     return chosen
 
 
-def _shape(text):
-    """What makes a family's game unlike others: its kinds of data, extra steps, phases."""
+def _traits(text):
+    """What makes a family's game unlike others: its kinds of data; extra steps and phases."""
     kinds = re.search(r"from tfgan_zoo.modalities import (.*)", text)
-    return kinds and kinds[1], "steps=" in text, "Phase(" in text
+    return {("data", kinds and kinds[1]), ("game", "steps=" in text, "Phase(" in text, "def play" in text)}
 
 
 @functools.cache

@@ -19,11 +19,15 @@ def model():
     return made
 
 
-def test_bands_part_a_picture():
+def test_a_picture_is_seen_in_parts():
     x = np.random.default_rng(0).normal(size=(2, 16, 32, 3))
-    parts = stylegan.bands(x)
+    parts = stylegan.seen(x)
     np.testing.assert_allclose(parts["low"][:, 1, 2], x[:, 2:4, 8:12].mean(axis=(1, 2)))
     np.testing.assert_allclose(parts["low"].repeat(2, 1).repeat(4, 2) + parts["high"], x)
+    np.testing.assert_allclose(parts["colour"], x.mean(axis=(1, 2)))
+    recoloured = stylegan.seen(3 - 2 * x)  # another contrast, light on dark
+    np.testing.assert_allclose(stylegan.distance(parts["form"], recoloured["form"], "form"), 0, atol=1e-9)
+    assert stylegan.distance(parts["form"], parts["form"][::-1], "form").min() > 0.1
 
 
 def test_swapping_changes_what_it_should(model):
@@ -39,6 +43,7 @@ def test_swapping_changes_what_it_should(model):
     np.testing.assert_allclose(made["fine"], stylegan.asked(model, "mix", **drawn | fine), atol=1e-5)
     found = stylegan.changes(model, 3)
     assert found["noise_low"] == found["noise_high"] == 0, "noise has weights of 0 at first"
+    assert found["noise_form"] == pytest.approx(0, abs=1e-5)
     assert found["coarse_low"] > 0.1 and found["fine_high"] > 0.01
 
 

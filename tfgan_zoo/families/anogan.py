@@ -29,7 +29,7 @@ class AnoGAN(dcgan.DCGAN):
     Args:
         image_shape, latent_dim, filters, kernel_size: as `DCGAN`.
         search_steps: of Adam, from a random z.
-        search_rate: its learning rate, which the paper does not tell.
+        search_rate: its learning rate, which falls to 0. The paper tells none.
         feature_weight: lambda, the share of the discriminator's features in the distance; the rest is the pixels'.
         with_encoder: whether the second phase, `encode`, is played.
         encoder_feature_weight: kappa, of the features in what the encoder learns and in its score.
@@ -90,7 +90,7 @@ class AnoGAN(dcgan.DCGAN):
     def features(self, image):
         """f: what the discriminator's last layer sees, (n, length)."""
         last = self.discriminator.layers[-2]
-        return ops.cast(keras.Model(self.discriminator.inputs, last.input)(image, training=False), "float32")
+        return ops.cast(keras.Model(self.discriminator.input, last.input)(image, training=False), "float32")
 
     @staticmethod
     def flat(x):

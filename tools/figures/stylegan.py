@@ -7,8 +7,9 @@ left but for the coarse, the middle or the fine styles, which are those of the p
 2019, https://arxiv.org/abs/1812.04948), `noise.png` (a picture, then where it differs under other noise: figure 4) and
 `truncation.png` (psi from 1 to -1: figure 8). The numbers:
 
-    coarse_low ... noise_high      how much other coarse (up to 8x8), middle or fine styles (from 32x32 on), or other
-                                   noise, change the means over an 8x8 grid (low) and all else (high); another z: 1
+    coarse_low ... noise_form      how much other coarse (up to 8x8), middle or fine styles (from 32x32 on), or other
+                                   noise, change the means over an 8x8 grid (low), all else (high), the mean colour,
+                                   and the form without colour and contrast; another z changes 1
     ppl_w, ppl_z                   path lengths, full, on a scale of the features' own; the noise is held
     METRIC psi=P, METRIC mixed=K   of truncated styles; of pictures that each are in the styles of K different z
 """
@@ -90,22 +91,37 @@ def swapped(model, drawn) -> dict[str, np.ndarray]:
 
 
 def changes(model, num: int) -> dict[str, float]:
-    """{"coarse_low": ...}: root mean square changes as shares of those that another z makes."""
-    made = {name: bands(picture) for name, picture in swapped(model, inputs_of(model, num)).items()}
+    """{"coarse_low": ...}: what is changed, as shares of what another z changes."""
+    made = {name: seen(picture) for name, picture in swapped(model, inputs_of(model, num)).items()}
     change = {
-        (name, band): float(np.sqrt(np.square(made[name][band] - made["own"][band]).mean()))
-        for name in made
-        for band in ("low", "high")
+        (name, what): float(np.sqrt(np.mean(np.square(distance(view, made["own"][what], what)))))
+        for name, views in made.items()
+        for what, view in views.items()
     }
-    kinds = (*groups(model), "noise")
-    return {f"{name}_{band}": change[name, band] / change["all", band] for name in kinds for band in ("low", "high")}
+    names, whats = (*groups(model), "noise"), made["own"]
+    return {f"{name}_{what}": change[name, what] / change["all", what] for name in names for what in whats}
 
 
-def bands(x: np.ndarray) -> dict[str, np.ndarray]:
-    """Pictures (n, h, w, c) as their means over an 8x8 grid, and what these leave."""
+def seen(x: np.ndarray) -> dict[str, np.ndarray]:
+    """Pictures (n, h, w, c) as means over an 8x8 grid, what these leave, mean colours, and the grid's form.
+
+    The form is free of colour and contrast: the grid's mean channel, brought to mean 0 and length 1.
+    """
     n, height, width, channels = x.shape
     low = x.reshape(n, GRID, height // GRID, GRID, width // GRID, channels).mean(axis=(2, 4))
-    return {"low": low, "high": x - low.repeat(height // GRID, 1).repeat(width // GRID, 2)}
+    form = low.mean(-1).reshape(n, -1)
+    form = form - form.mean(1, keepdims=True)
+    return {
+        "low": low,
+        "high": x - low.repeat(height // GRID, 1).repeat(width // GRID, 2),
+        "colour": x.mean(axis=(1, 2)),
+        "form": form / np.maximum(np.linalg.norm(form, axis=1, keepdims=True), 1e-6),
+    }
+
+
+def distance(one: np.ndarray, other: np.ndarray, what: str) -> np.ndarray:
+    """How two views differ; a form and its negative, light on dark, are one."""
+    return 1 - np.abs((one * other).sum(axis=1)) if what == "form" else one - other
 
 
 def path_lengths(model, num: int, spec: str, epsilon: float = 1e-4) -> dict[str, float]:
