@@ -129,7 +129,7 @@ def representatives():
 def _traits(text):
     """What makes a family's game unlike others: its kinds of data; extra steps and phases."""
     kinds = re.search(r"from tfgan_zoo.modalities import (.*)", text)
-    return {("data", kinds and kinds[1]), ("game", "steps=" in text, "Phase(" in text, "def play" in text)}
+    return {("data", kinds and kinds[1]), ("game", "steps=" in text, "Phase(" in text)}
 
 
 @functools.cache
