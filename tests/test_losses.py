@@ -261,6 +261,21 @@ def test_wgan_div_is_the_sixth_power():
     assert float(penalties.wgan_div(squared, X, Y, EPSILON)) == pytest.approx(expected, rel=1e-4)
 
 
+def test_contrastive_codes_name_their_partners_within_their_group():
+    one, other = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
+
+    def named(a, b):
+        fits = 5 * a @ b.T
+        return np.mean([np.log(np.exp(row).sum()) - row[place] for place, row in enumerate(fits)])
+
+    expected = np.mean([named(a, b) + named(b, a) for a, b in zip(np.split(one, 2), np.split(other, 2))])
+    assert float(losses.contrastive(one, other, 3, 5.0)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_drift_is_the_mean_square_of_the_scores():
+    assert float(penalties.drift(REAL)) == pytest.approx(np.mean(np.square(REAL)), rel=1e-6)
+
+
 def test_lecam_draws_each_side_to_the_others_average():
     expected = np.mean((REAL - 0.5) ** 2) + np.mean((FAKE - 2.0) ** 2)
     assert float(penalties.lecam(REAL, FAKE, 2.0, 0.5)) == pytest.approx(expected, rel=1e-6)

@@ -57,7 +57,7 @@ def test_a_loss_moves_both_players_alike_on_one_replica_and_two(name):
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["r1", "dragan", "lecam"])  # the last two look at the whole batch
+@pytest.mark.parametrize("name", ["r1", "drift", "dragan", "lecam"])  # the last two look at the whole batch
 def test_a_penalty_is_logged_moves_the_discriminator_and_is_alike_on_two_replicas(name):
     settings = {"penalties": {name: 0.1}}
     (plain, _), (one, logs), (two, _) = trained(1), trained(1, **settings), trained(2, **settings)

@@ -165,6 +165,18 @@ def cross_entropy(logits, labels):
     return ops.mean(ops.sparse_categorical_crossentropy(labels, logits, from_logits=True))
 
 
+def contrastive(one, other, group, sharpness=10.0):
+    """-E[log p(partner)] in both directions, p = softmax(sharpness a . b) over the rows of a group, summed.
+
+    Codes (batch, n): row i of one belongs to row i of the other; the batch is a multiple of `group`. Van den Oord et
+    al. 2018, https://arxiv.org/abs/1807.03748, eq. 4.
+    """
+    one, other = (ops.reshape(codes, (-1, group, codes.shape[-1])) for codes in (one, other))
+    likeness = sharpness * ops.matmul(one, ops.swapaxes(other, 1, 2))
+    own = ops.broadcast_to(ops.arange(group), ops.shape(likeness)[:2])
+    return cross_entropy(likeness, own) + cross_entropy(ops.swapaxes(likeness, 1, 2), own)
+
+
 @dataclasses.dataclass(frozen=True)
 class Loss:
     """A game of real against made up: what each player minimizes, both from (real scores, fake scores).

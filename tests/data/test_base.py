@@ -161,6 +161,13 @@ def test_random_transforms_are_drawn_for_each_image():
     flipped = transforms.random_flip([stack.copy()], random)[0]
     mirrored = (flipped == stack[:, :, ::-1]).all((1, 2, 3))
     assert 150 < mirrored.sum() < 250 and (flipped[~mirrored] == stack[~mirrored]).all()
+    turned = transforms.random_turn([stack.copy()], random)[0]
+    quarters = [(turned == np.rot90(stack, k, axes=(1, 2))).all((1, 2, 3)).sum() for k in range(4)]
+    assert sum(quarters) == 400 and min(quarters) > 70
+    rarely = transforms.random_turn([stack.copy()], random, 0.2)[0]
+    assert 0.05 < (rarely != stack).any((1, 2, 3)).mean() < 0.25
+    with pytest.raises(ZooError, match="random_turn of 8 x 4 images: they must be square"):
+        transforms.random_turn([stack[:, :, :4].copy()], random)
     shifted = transforms.random_shift([stack.copy()], random, 1)[0]
     np.testing.assert_array_equal(np.unique(shifted[:, 4, 4, 0]), [27, 28, 29, 35, 36, 37, 43, 44, 45])
 

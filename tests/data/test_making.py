@@ -119,7 +119,11 @@ def test_the_pictures_of_a_row_are_flipped_and_shifted_alike():
     def random(i):
         return keyed.uniform(5, np.arange(50), i)
 
-    for transform in (transforms.random_flip, lambda stacks, r: transforms.random_shift(stacks, r, 2)):
+    for transform in (
+        transforms.random_flip,
+        transforms.random_turn,
+        lambda stacks, r: transforms.random_shift(stacks, r, 2),
+    ):
         a, m, s = transform([big.copy(), mask.copy(), small.copy()], random)
         np.testing.assert_array_equal(m[..., 0] == 255, a[..., 1] < 16)
         assert (a != big).any((1, 2, 3)).sum() > 15

@@ -111,7 +111,8 @@ def pin_noise(model, size):
 
     model.noise.normal = pinned(lambda random, shape: random.standard_normal(shape))
     model.noise.uniform = pinned(lambda random, shape, low=0.0, high=1.0: random.uniform(low, high, shape))
-    model.noise.integers = pinned(lambda random, shape, below: random.integers(0, below, shape))
+    among = pinned(lambda random, shape: random.uniform(size=shape))
+    model.noise.integers = lambda shape, below: tf.cast(among(shape) * tf.cast(below, tf.float32), tf.int32)
 
 
 # === Which families are tested in depth ===

@@ -85,6 +85,12 @@ def test_it_grows_from_4_or_7_pixels(shape, sides):
     assert pictures(model).shape == (3, *shape)
 
 
+def test_it_may_start_at_a_larger_side_and_has_grown_to_it_from_the_first():
+    model = ProGAN(**TINY, start_side=8, ema_decay=0.5)
+    assert [phase.name for phase in model.phases] == ["8", "16-fade", "16"]
+    assert [int(levels(model, name).level) for name in model.networks_by_name] == [1, 1, 1]
+
+
 def test_an_export_in_mid_growth_answers_as_the_model(tmp_path):
     model = lively(ema_decay=0.9)
     grow(model, 1, 0.5)

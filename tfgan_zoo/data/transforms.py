@@ -28,6 +28,7 @@ from tfgan_zoo.errors import ZooError
 COLOURS = ("invert",)  # change colours alone, so that masks are left as they are
 Size = PositiveInt | Annotated[list[PositiveInt], Field(min_length=2, max_length=2)]
 Byte = Annotated[int, Field(ge=0, le=255)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 def _pair(size: Size) -> tuple[int, int]:
@@ -71,6 +72,20 @@ def random_flip(pictures, random):
     mirrored = random(0) < 0.5
     for stack in pictures:
         stack[mirrored] = stack[mirrored, :, ::-1]
+    return pictures
+
+
+def random_turn(pictures, random, share: Share = 1.0):
+    """Turn by 0, 90, 180 or 270 degrees, a `share` of the rows (DAGAN turns half of them); the rest stay as they are.
+
+    Raises: ZooError when pictures are not square.
+    """
+    turns = np.where(random(0) < share, np.floor(random(1) * 4), 0)
+    for stack in pictures:
+        if stack.shape[1] != stack.shape[2]:
+            raise ZooError(f"random_turn of {stack.shape[1]} x {stack.shape[2]} images: they must be square.")
+        for quarters in (1, 2, 3):
+            stack[turns == quarters] = np.rot90(stack[turns == quarters], quarters, axes=(1, 2))
     return pictures
 
 
