@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from families import contracts
 
-from tfgan_zoo.families.gan_cls import GANCLS, neighbours
+from tfgan_zoo.families.gan_cls import GANCLS
+from tfgan_zoo.networks.captions import neighbours
 
 WORDS = ("red", "green", "apple", "ball")
 
@@ -39,6 +41,18 @@ def test_a_blend_runs_from_one_text_to_the_other():
     for end, blend in zip(ends, blends[::2]):
         assert np.abs(end - blend).max() <= 1
     assert (blends[1] != ends[0]).any() and (blends[1] != ends[1]).any()
+
+
+def test_what_is_matched_are_a_texts_code_and_that_of_its_picture():
+    model, texts = small(), ["red apple", "green ball"]
+    contracts.enliven(model)  # the pictures of a new model are so faint that rounding would change what is seen
+    matched = model.sample([3, 4], endpoint="match", text=texts).numpy()
+    np.testing.assert_allclose(matched[:, :8], model.sample([0, 1], endpoint="embed_text", text=texts), atol=1e-6)
+    pictures = model.sample([3, 4], text=texts).numpy()
+    seen = model.sample([0, 1], endpoint="embed_image", image=pictures)
+    np.testing.assert_allclose(matched[:, 8:], seen, atol=0.02)  # there the picture is not rounded
+    data = model.sample([0, 1], endpoint="match_data", text=texts, image=pictures)
+    np.testing.assert_allclose(data, np.concatenate([matched[:, :8], seen], axis=1), atol=1e-6)
 
 
 def test_the_wrong_text_is_the_partners():

@@ -78,6 +78,8 @@ def asked_for(protocol: Protocol, facts: Mapping[str, Any] | None = None, endpoi
         plain, at, spec = text.partition("@")
         own = bool(at) and spec == endpoint
         choice = registry.parse(plain if own else text, protocol.features)
+        if choice.metric.endpoint and not own:
+            raise ZooError(f"metric {text!r}: is of a model's answers: evaluate a run, a preset or a .keras file.")
         kind, name, tap = choice.metric, None if own else choice.extractor, None if own else choice.tap
         extractor = None
         if name is not None:

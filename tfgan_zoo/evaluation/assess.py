@@ -107,6 +107,9 @@ def by_endpoint(model: AdversarialModel, names: Sequence[str]) -> dict[str | Non
         metric = registry.parse(plain if endpoint else text).metric
         if endpoint is None and metric.paired and metric.takes == "images":
             endpoint = restoring(model, text)
+        if endpoint is None and metric.endpoint:
+            sampling.endpoint_of(model, metric.endpoint)
+            endpoint, text = metric.endpoint, f"{text}@{metric.endpoint}"
         found.setdefault(endpoint, []).append(text)
     return found
 

@@ -19,9 +19,6 @@ from tfgan_zoo.types import ImageShape, Positive, Weight
 class GANCLS(AdversarialModel):
     """First a text and a picture encoder learn to match pairs; then a GAN draws from the frozen text codes.
 
-    The discriminator learns three things: real pictures with their text are real; real pictures with another text, and
-    drawn ones, are not.
-
     Args:
         image_shape: (height, width, channels), float [-1, 1].
         vocabulary: the words that texts are made of; the data say them where they are left out.
@@ -37,6 +34,8 @@ class GANCLS(AdversarialModel):
 
     phases = (Phase("match", 3000), Phase("draw"))
     from_data = ("vocabulary",)
+    makers = ("generator",)  # the networks that make a picture of a text's code ...
+    noises = (("z", "latent_dim"),)  # ... and of noise: its names, and the arguments with their lengths
     players = (
         Player("encoder", networks=("text_encoder", "image_encoder"), optimizer=adam, phases=("match",)),
         Player("discriminator", optimizer=adam, phases=("draw",)),
@@ -77,22 +76,28 @@ class GANCLS(AdversarialModel):
     @property
     def endpoints(self):
         image, text = self.element_spec.values()
-        inputs, networks = {"z": Noise((self.latent_dim,)), "text": text}, ("text_encoder", "generator")
+        inputs = {name: Noise((getattr(self, size),)) for name, size in self.noises} | {"text": text}
+        made, codes = ("text_encoder", *self.makers), Points((2 * self.code_dim,))
         return {
-            "generate": Endpoint(inputs, image, networks, target="image"),
-            "blend": Endpoint({**inputs, "other": text, "share": Points((1,))}, image, networks),
+            "generate": Endpoint(inputs, image, made, target="image"),
+            "blend": Endpoint({**inputs, "other": text, "share": Points((1,))}, image, made),
             "embed_text": Endpoint({"text": text}, Points((self.code_dim,)), ("text_encoder",)),
             "embed_image": Endpoint({"image": image}, Points((self.code_dim,)), ("image_encoder",)),
+            "match": Endpoint(inputs, codes, (*made, "image_encoder"), exported=False),
+            "match_data": Endpoint(self.element_spec, codes, ("text_encoder", "image_encoder"), exported=False),
         }
+
+    def picture(self, code, inputs):
+        return super().generate(inputs | {"code": code})
 
     def generate(self, inputs):
         """Endpoint: noise and a text -> a picture."""
-        return super().generate({"z": inputs["z"], "code": self.embed_text(inputs)})
+        return self.picture(self.embed_text(inputs), inputs)
 
     def blend(self, inputs):
         """Endpoint: a picture of what lies between two texts; `share` 0 is the first, 1 the other."""
         one, other = self.embed_text(inputs), self.embed_text({"text": inputs["other"]})
-        return super().generate({"z": inputs["z"], "code": one + inputs["share"] * (other - one)})
+        return self.picture(one + inputs["share"] * (other - one), inputs)
 
     def embed_text(self, inputs):
         """Endpoint: a text -> its code, of length 1; the codes of fitting pictures have a large product with it."""
@@ -102,13 +107,17 @@ class GANCLS(AdversarialModel):
         """Endpoint: a picture -> its code, of length 1."""
         return self.feed(self.image_encoder, inputs, training=False)
 
+    def match(self, inputs):
+        """Endpoint: a text's code and, behind it, that of the picture made of it; `retrieval` asks if they fit."""
+        return self.match_data(inputs | {"image": self.generate(inputs)})
+
+    def match_data(self, inputs):
+        """Endpoint: the codes of a text and of a picture, one behind the other."""
+        return ops.concatenate([self.embed_text(inputs), self.embed_image(inputs)], axis=-1)
+
     def encoder_loss(self, batch, fake):
         """Among the rows of a group, each picture must name its text and each text its picture."""
-        codes = self.feed(self.image_encoder, batch), self.feed(self.text_encoder, batch)
-        images, texts = (ops.reshape(code, (-1, self.group, self.code_dim)) for code in codes)
-        likeness = 10.0 * ops.matmul(images, ops.swapaxes(texts, 1, 2))
-        own = ops.broadcast_to(ops.arange(self.group), ops.shape(likeness)[:2])
-        return losses.cross_entropy(likeness, own) + losses.cross_entropy(ops.swapaxes(likeness, 1, 2), own)
+        return losses.contrastive(self.feed(self.image_encoder, batch), self.feed(self.text_encoder, batch), self.group)
 
     def fake(self, batch):
         if self.phase == "match":
@@ -123,24 +132,19 @@ class GANCLS(AdversarialModel):
         return self.feed(self.discriminator, {"image": image, "code": code})
 
     def discriminator_loss(self, batch, fake):
+        """Real pictures with their text are real; real pictures with another text, and drawn ones, are not."""
         code, drawn = fake
         right = losses.called_real(self.judge(batch["image"], code))
-        wrong = losses.called_fake(self.judge(batch["image"], neighbours(code)))
+        wrong = losses.called_fake(self.judge(batch["image"], captions.neighbours(code)))
         return right + self.mismatched_weight * (wrong + losses.called_fake(self.judge(drawn, code)))
 
     def generator_loss(self, batch, fake):
         code, drawn = fake
         loss = losses.called_real(self.judge(drawn, code))
         if self.interpolation_weight:
-            between = (code + neighbours(code)) / 2
+            between = (code + captions.neighbours(code)) / 2
             loss += self.interpolation_weight * losses.called_real(self.judge(self.draw(between), between))
         return loss
 
     def build_networks(self):
         return captions.networks(self)
-
-
-def neighbours(codes):
-    """The code of each row's partner: rows 0 and 1 change places, rows 2 and 3 ... Nearly always a wrong text."""
-    pairs = ops.reshape(codes, (-1, 2, codes.shape[-1]))
-    return ops.reshape(pairs[:, ::-1], ops.shape(codes))

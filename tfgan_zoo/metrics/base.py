@@ -39,6 +39,7 @@ class Metric:
         labelled: the sides whose rows need labels, int (n,).
         paired: row i of `real` belongs to row i of `fake`, and `update` takes both at once.
         floor: whether real data in place of the fake give a meaningful best value.
+        endpoint: the model's endpoint whose answers it takes; its name alone stands for NAME@ENDPOINT.
         from_data: arguments of its constructor that the reference data know (`Data.facts`), unless they are given.
         statistic: dim -> what is kept of a side: an object with `update(rows)` (`update(rows, labels)` where
             labelled), `merge(other)` and `result()`. Metrics with the same `takes` and `statistic` share it.
@@ -54,6 +55,7 @@ class Metric:
     labelled: ClassVar[tuple[str, ...]] = ()
     paired: ClassVar[bool] = False
     floor: ClassVar[bool] = True
+    endpoint: ClassVar[str] = ""
     from_data: ClassVar[tuple[str, ...]] = ()
     statistic: ClassVar[Callable[[int | None], Any]]
 

@@ -57,15 +57,29 @@ def discriminator(image, code, filters, text_dim):
     return dcgan.as_float32(layers.Dense(1, kernel_initializer=dcgan.weights())(x))
 
 
-def networks(model):
-    """The four networks of a model that has the arguments of `gan_cls`."""
+def encoders(model):
+    """The networks that make codes of texts and of pictures, for a model that has the arguments of `gan_cls`."""
     image, text = (keras.Input(kind.shape, dtype=kind.model, name=key) for key, kind in model.element_spec.items())
-    z, code = keras.Input((model.latent_dim,), name="z"), keras.Input((model.code_dim,), name="code")
     tokens = model.element_spec["text"].tokens
-    sizes = model.filters, model.text_dim
     return {
         "text_encoder": keras.Model(text, text_encoder(text, tokens, model.code_dim), name="text_encoder"),
         "image_encoder": keras.Model(image, image_encoder(image, model.filters, model.code_dim), name="image_encoder"),
+    }
+
+
+def networks(model):
+    """The four networks of a model that has the arguments of `gan_cls`."""
+    image = keras.Input(model.image_shape, name="image")
+    z, code = keras.Input((model.latent_dim,), name="z"), keras.Input((model.code_dim,), name="code")
+    sizes = model.filters, model.text_dim
+    return {
+        **encoders(model),
         "generator": keras.Model([z, code], generator(z, code, model.image_shape, *sizes), name="generator"),
         "discriminator": keras.Model([image, code], discriminator(image, code, *sizes), name="discriminator"),
     }
+
+
+def neighbours(codes):
+    """The code of each row's partner: rows 0 and 1 change places, rows 2 and 3 ... Nearly always a wrong text."""
+    pairs = ops.reshape(codes, (-1, 2, codes.shape[-1]))
+    return ops.reshape(pairs[:, ::-1], ops.shape(codes))
