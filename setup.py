@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 
 root = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (root / "tfgan_zoo" / "__init__.py").read_text(encoding="utf-8"))[1]
+SERVE = ["starlette>=0.40", "uvicorn>=0.30", "httptools", "grpcio", "orjson>=3.10", "prometheus_client>=0.20"]
 
 setup(
     name="tfgan_zoo",
@@ -28,6 +29,7 @@ setup(
         "tensorflow-datasets>=4.9.10",
         "importlib_resources",  # tensorflow-datasets 4.9.10 imports it without declaring it
         "tensorboard",
+        "tensorflow-serving-api",  # protos alone: the requests that warm a served model up, and what the server speaks
         "numpy>=1.26",
         "pydantic>=2.9",
         "click>=8.1",
@@ -35,6 +37,9 @@ setup(
         "pillow>=10",
         "matplotlib>=3.8",  # loss curves, and the typefaces of the embedded glyphs
     ],
-    extras_require={"test": ["pytest>=8", "pytest-xdist>=3.6", "ruff>=0.17,<0.18", "scipy>=1.11"]},
+    extras_require={
+        "serve": SERVE,
+        "test": ["pytest>=8", "pytest-xdist>=3.6", "ruff>=0.17,<0.18", "scipy>=1.11", "hypothesis>=6.100", *SERVE],
+    },
     entry_points={"console_scripts": ["tfgan_zoo = tfgan_zoo.cli:main"]},
 )

@@ -23,6 +23,17 @@ def refused(*arguments):
     return lines[0]
 
 
+def untrained_run(path, preset, *overrides):
+    """A finished run of a preset at smoke size as tools find it; its model has not learnt anything. Returns `path`."""
+    from tfgan_zoo import config, files, zoo
+
+    experiment = config.load(preset, overrides, smoke=True)
+    files.write_json(path / "config.json", experiment.as_dict())
+    files.write_json(path / "finished.json", {})
+    zoo.build(experiment).save(path / "model.keras")
+    return path
+
+
 # === Data ===
 def spec(shape=(8, 8, 1), *, label=True):
     """The element specification of pictures, with labels or without."""

@@ -121,6 +121,21 @@ def test_generator_passes(k, updates, passes):
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
+def test_data_are_read_once_from_their_first_batch_on(replicas):
+    begun = []
+
+    def read():
+        begun.append(1)
+        yield from points(8, batch=2)
+
+    with devices.strategy(replicas).scope():
+        model = dirac()
+    signature = {"point": tf.TensorSpec((None, 1))}
+    model.fit(tf.data.Dataset.from_generator(read, output_signature=signature), steps_per_epoch=4, verbose=0)
+    assert begun == [1] and sorted(itertools.chain(*model.seen)) == list(range(8))
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
 def test_a_last_batch_smaller_than_k_is_repeated(replicas):
     with devices.strategy(replicas).scope():
         model = WGANGP((8, 8, 1), latent_dim=4, filters=4, architecture="conv", discriminator_steps=5)

@@ -1,5 +1,7 @@
 """Answers to files: which endpoint, which files, where the answers go, what is never overwritten."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,7 +10,7 @@ from PIL import Image as Pillow
 from toys import MODELS, lively, spoiled
 
 from tfgan_zoo import files, images, sampling, translation, verbs, zoo
-from tfgan_zoo.endpoints import Endpoint
+from tfgan_zoo.endpoints import Endpoint, Noise
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.families.partial_conv import PartialConv
 from tfgan_zoo.modalities import Audio, ClassLabel, Image, Mask, Text
@@ -43,6 +45,27 @@ def asked(model, path, endpoint):
     """The model's answer in stored form to the picture at `path`."""
     datum = Image((8, 8, 1)).fit(images.decode(path))
     return model.sample([0], endpoint, image=datum).numpy()[0]
+
+
+# === What to ask ===
+@pytest.mark.parametrize(
+    "inputs, command",
+    [
+        ({"generate": {"z": Noise((4,)), "label": ClassLabel(3)}}, "generate RUN --num 64 --out samples.png"),
+        ({"generate": {"z": Noise((4,)), "text": Text((8,))}}, 'generate RUN --text "..." --num 64 --out samples.png'),
+        (
+            {"generate": {"z": Noise((4,)), "x": Image((8, 8, 1))}},
+            "generate RUN --given FILE --num 64 --out samples.png",
+        ),
+        ({"upscale": {"low_res": Image((None, None, 3))}}, "translate RUN my_files answers"),
+        ({"xy": {"x": Image((8, 8, 1))}, "yx": {"y": Audio((8,), 8)}}, "translate RUN my_files answers --endpoint xy"),
+        ({"restore": {"mask": Mask((8, 8, 1)), "x": Image((8, 8, 1))}}, "translate RUN my_files answers --mask masks"),
+        ({"name": {"z": Noise((4,))}}, None),
+    ],
+)
+def test_a_model_tells_the_command_that_asks_it(inputs, command):
+    endpoints = {name: Endpoint(taken, Image((8, 8, 1)), ()) for name, taken in inputs.items()}
+    assert translation.question(SimpleNamespace(endpoints=endpoints)) == command
 
 
 # === Answers ===

@@ -2,7 +2,8 @@
 
 The verbs are the same in Python and on the command line (`python -m tfgan_zoo VERB`):
 
-    list, info, build, get, load, train, evaluate, generate, interpolate, arithmetic, translate, export, env
+    list, info, build, get, load, train, evaluate, generate, interpolate, arithmetic, translate, export,
+    serve, env
 
 Nothing heavy is imported until a verb needs it.
 """
@@ -31,6 +32,7 @@ _PUBLIC = {
     "arithmetic": ("verbs", "arithmetic"),
     "translate": ("verbs", "translate"),
     "export": ("verbs", "export"),
+    "serve": ("verbs", "serve"),
     "env": ("devices", "environment"),
 }
 

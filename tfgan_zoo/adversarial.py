@@ -51,7 +51,9 @@ class AdversarialModel(keras.Model):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        keras.saving.register_keras_serializable("tfgan_zoo")(cls)
+        # A family of one's own may be called as one of ours.
+        package = "tfgan_zoo" if cls.__module__.startswith("tfgan_zoo.") else cls.__module__
+        keras.saving.register_keras_serializable(package)(cls)
 
     def __init__(
         self,
@@ -251,6 +253,10 @@ class AdversarialModel(keras.Model):
         if validation_data is not None:
             validation_data = arrays.checked_pair(self.element_spec, validation_data)
         return super().fit(x, y, validation_data=validation_data, callbacks=with_epoch_means(callbacks), **kwargs)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        # Keras would draw a batch to build the networks, which are built; over workers it fails to reduce dict batches.
+        pass
 
     def evaluate(self, x=None, y=None, **kwargs):
         """Keras' `evaluate`, with data checked as `fit` does; returns the losses in inference mode."""

@@ -17,6 +17,7 @@ from tfgan_zoo.errors import ZooError, unknown
 
 FAMILIES = Path(__file__).parent / "families"
 PRETRAINED = Path(__file__).parent / "pretrained"
+GENERATED = {"Audio": "sounds", "Voxels": "solids", "ClassLabel": "by class", "Text": "from text"}  # beside pictures
 
 
 @cache
@@ -48,15 +49,20 @@ def preset_path(name: str) -> Path:
 
 
 def family_facts(name: str) -> dict[str, Any]:
-    """What a family's file says of itself: `class`, `title`, `paper` (URL), `doc`, `class_doc`, `arguments`.
+    """What a family's file says of itself.
 
-    `arguments` is {name: default as text, "" where it must be given}, those that are handed on to another family behind
-    its own. `name` is a file in `families`, or the dotted module of a family of one's own.
+    `class`, `title`, `paper` (URL), `doc`, `class_doc`; `arguments`, {name: default as text, "" where it must be
+    given}, those that are handed on to another family behind its own; `endpoints`, the names of all that its models can
+    be asked, the main one first, some of which may depend on the arguments; `kinds`, the modalities that its data have
+    whatever the arguments are.
+
+    Args:
+        name: a file in `families`, or the dotted module of a family of one's own.
 
     Raises:
         ZooError: no such family, or a file without the class that its name asks for.
     """
-    tree = ast.parse(_family_file(name).read_text(encoding="utf-8"))
+    tree = _tree(_family_file(name).read_text(encoding="utf-8"))
     model, doc = _model_class(tree, name), ast.get_docstring(tree) or ""
     link = re.search(r"https?://\S+", doc)
     return {
@@ -66,7 +72,15 @@ def family_facts(name: str) -> dict[str, Any]:
         "doc": doc,
         "class_doc": ast.get_docstring(model) or "",
         "arguments": _arguments(tree, model),
+        "endpoints": _endpoints(tree, model),
+        "kinds": _kinds(tree, model),
     }
+
+
+@cache
+def _tree(text: str) -> ast.Module:
+    """The syntax tree of a file's text: a list of presets asks for each family's several times."""
+    return ast.parse(text)
 
 
 def _family_file(name: str) -> Path:
@@ -79,7 +93,8 @@ def _family_file(name: str) -> Path:
             spec = None
         if spec is not None and spec.origin:
             return Path(spec.origin)
-        raise ZooError(f"family {name!r}: there is no such module; put its folder on PYTHONPATH.")
+        folder = name.partition(".")[0]
+        raise ZooError(f"family {name!r}: there is no such module; put the folder that holds {folder} on PYTHONPATH.")
     raise unknown("family", name, families())
 
 
@@ -98,7 +113,7 @@ def _model_class(tree: ast.Module, name: str) -> ast.ClassDef:
 
 def _arguments(tree: ast.Module, model: ast.ClassDef) -> dict[str, str]:
     found = {}
-    constructor = next((n for n in model.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
+    constructor = _method(model, "__init__")
     if constructor:
         given = constructor.args
         names = [argument.arg for argument in given.args[1:]]
@@ -114,6 +129,46 @@ def _arguments(tree: ast.Module, model: ast.ClassDef) -> dict[str, str]:
     return found
 
 
+def _endpoints(tree: ast.Module, model: ast.ClassDef) -> list[str]:
+    """The endpoints that the property of that name lists, known by their methods' docstrings; or those of the base."""
+    base = _base_family(tree, model)
+    inherited = family_facts(base)["endpoints"] if base else ["generate"]
+    listed = _method(model, "endpoints")
+    if listed is None:
+        return inherited
+    methods = [node for node in model.body if isinstance(node, ast.FunctionDef)]
+    known = {*inherited, *(node.name for node in methods if (ast.get_docstring(node) or "").startswith("Endpoint:"))}
+    named = [node.value for node in ast.walk(listed) if isinstance(node, ast.Constant) and node.value in known]
+    extended = any(isinstance(node, ast.Attribute) and node.attr == "endpoints" for node in ast.walk(listed))
+    return list(dict.fromkeys([*(inherited if extended else []), *named]))
+
+
+def _kinds(tree: ast.Module, model: ast.ClassDef) -> list[str]:
+    """The modalities that `element_spec` names where it is one dict, or those of the base; [] where it depends."""
+    spec = _method(model, "element_spec")
+    if spec is None:
+        base = _base_family(tree, model)
+        return family_facts(base)["kinds"] if base else []
+    answer = spec.body[-1]
+    if len(spec.body) > 1 or not isinstance(answer, ast.Return) or not isinstance(answer.value, ast.Dict):
+        return []
+    return [node.func.id for node in answer.value.values if isinstance(node, ast.Call)]
+
+
+def _method(model: ast.ClassDef, name: str) -> ast.FunctionDef | None:
+    return next((node for node in model.body if isinstance(node, ast.FunctionDef) and node.name == name), None)
+
+
+def _base_family(tree: ast.Module, model: ast.ClassDef) -> str | None:
+    """The family whose class this one extends; None where it extends none."""
+    for base in model.bases:
+        if isinstance(base, ast.Attribute) and isinstance(base.value, ast.Name) and base.value.id in families():
+            return base.value.id  # dcgan.DCGAN
+        if isinstance(base, ast.Name) and (module := _imported_from(tree, base.id)):
+            return module
+    return None
+
+
 def _imported_from(tree: ast.Module, name: str) -> str | None:
     """The family that a file imports the class `name` from; None where it is no family's."""
     for node in tree.body:
@@ -124,7 +179,7 @@ def _imported_from(tree: ast.Module, name: str) -> str | None:
 
 
 def preset_facts(name: str) -> dict[str, Any]:
-    """A preset at a glance: `preset`, `family`, `title`, `data`, `shape`, `steps`, `pretrained`."""
+    """A preset at a glance: `preset`, `family`, `task`, `title`, `data`, `shape`, `steps`, `pretrained`."""
     path = preset_path(name)
     text = path.read_text(encoding="utf-8")
     try:
@@ -134,13 +189,22 @@ def preset_facts(name: str) -> dict[str, Any]:
     source = tables.get("data", {})
     return {
         "preset": path.stem,
-        "family": tables.get("family", ""),
+        "family": (family := tables.get("family", "")),
+        "task": task_of(family) if family in families() else "",
         "title": text.split("\n")[0].lstrip("# ").rstrip("."),
         "data": " ".join(str(source[key]) for key in ("source", "name", "path") if key in source),
         "shape": _shape(tables),
         "steps": tables.get("train", {}).get("steps"),
         "pretrained": (PRETRAINED / f"{path.stem}.json").is_file(),
     }
+
+
+def task_of(family: str) -> str:
+    """What a family is for: the first word of its main endpoint, and what else than a picture it makes or is given."""
+    facts = family_facts(family)
+    main = facts["endpoints"][0].partition("_")[0]
+    more = [words for kind, words in GENERATED.items() if kind in facts["kinds"]] if main == "generate" else []
+    return " ".join([main, *more])
 
 
 def _shape(tables: dict[str, Any]) -> str:
@@ -152,27 +216,41 @@ def _shape(tables: dict[str, Any]) -> str:
     return "x".join(map(str, shape or []))
 
 
-def listing(family: str | None = None, pretrained: bool = False) -> list[dict[str, Any]]:
-    """The facts of every preset, by name; only those of `family`, only those with pretrained weights.
+def listing(family: str | None = None, pretrained: bool = False, task: str | None = None) -> list[dict[str, Any]]:
+    """The facts of every preset, by name; only those of `family`, only those with pretrained weights, only for `task`.
+
+    Args:
+        task: a task as the facts name it, such as "generate by class", its first word, or an endpoint, such as
+            "encode".
 
     Raises:
-        ZooError: no such family.
+        ZooError: no such family; nothing that can be asked so.
     """
     if family:
         family_facts(family)
+    asked = {name: {task_of(name), task_of(name).split()[0], *family_facts(name)["endpoints"]} for name in families()}
+    if task and not any(task in known for known in asked.values()):
+        raise unknown("task", task, sorted(set().union(*asked.values())))
     facts = [preset_facts(name) for name in presets()]
-    return [f for f in facts if (not family or f["family"] == family) and (not pretrained or f["pretrained"])]
+    return [
+        f
+        for f in facts
+        if (not family or f["family"] == family)
+        and (not pretrained or f["pretrained"])
+        and (not task or task in asked.get(f["family"], ()))
+    ]
 
 
 def info(name: str) -> dict[str, Any]:
     """All that is known of a preset: its facts, its TOML text, its family's facts, and its card where it is pretrained.
 
-    A family's name works too and gives the family's facts and presets.
+    A family's name, or the dotted module of a family of one's own, gives the family's facts and presets.
 
     Raises:
         ZooError: neither a preset nor a family.
     """
-    if name in families():
+    dotted = "." in name and all(map(str.isidentifier, name.split("."))) and not name.endswith((".toml", ".keras"))
+    if name in families() or dotted:
         return {
             "family": name,
             **family_facts(name),

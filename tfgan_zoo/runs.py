@@ -112,6 +112,13 @@ class Run:
         return (self.path / "finished.json").is_file()
 
     @property
+    def question(self) -> str | None:
+        """The command that asks the finished model; None where there is none, or where training is not finished."""
+        path = self.path / "finished.json"
+        found = json.loads(path.read_text(encoding="utf-8")).get("question") if self.finished else None
+        return found and found.replace("RUN", str(self.path))
+
+    @property
     def lost(self) -> bool:
         """Whether it had checkpoints that are gone: training again would overwrite what is left of it."""
         if self.checkpoints:

@@ -14,13 +14,25 @@ import keras
 import tensorflow as tf
 
 from tfgan_zoo import callbacks as zoo_callbacks
-from tfgan_zoo import config, console, devices, evaluation, features, files, resources, schedules, sheets, zoo
+from tfgan_zoo import (
+    config,
+    console,
+    devices,
+    evaluation,
+    features,
+    files,
+    resources,
+    schedules,
+    sheets,
+    translation,
+    zoo,
+)
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.evaluation import Protocol, assess, references
 from tfgan_zoo.features.perceptual import held_by
 from tfgan_zoo.metrics import registry
-from tfgan_zoo.modalities import ClassLabel
+from tfgan_zoo.modalities import ClassLabel, Image
 from tfgan_zoo.phases import Span, spans
 from tfgan_zoo.runs import Run
 
@@ -138,8 +150,10 @@ def check_metrics(model: AdversarialModel, experiment: config.Experiment) -> Non
     """
     wanted, steps = experiment.evaluate, experiment.train.steps
     for endpoint, names in assess.by_endpoint(model, (*wanted.metrics, *wanted.monitor)).items():
-        for name in names if endpoint is None else ():
-            if (extractor := registry.parse(name).extractor) is not None:
+        if endpoint and not isinstance(model.endpoints[endpoint].output, Image):
+            continue  # its answers stand for features
+        for name in names:
+            if (extractor := registry.parse(name.removesuffix(f"@{endpoint}")).extractor) is not None:
                 features.require(extractor)
     if not wanted.every:
         return
@@ -337,6 +351,7 @@ def _finish(model, run: Run, experiment, data) -> None:
             "seconds": run.seconds,
             "data": data.facts,
             "batch_size": experiment.data.batch_size,
+            "question": translation.question(model),
         },
     )
 

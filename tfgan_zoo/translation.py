@@ -12,7 +12,7 @@ import numpy as np
 from tfgan_zoo import console, generation, images, output, sampling
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.modalities import Image, Mask, Modality
+from tfgan_zoo.modalities import Image, Mask, Modality, Text
 
 
 def translate(
@@ -144,6 +144,21 @@ def datum_of(endpoint) -> tuple[str, Modality] | None:
     """The input of an endpoint that comes from a file: (name, kind), a mask last; None where it takes none."""
     found = [(key, kind) for key, kind in endpoint.conditions.items() if kind.from_files]
     return min(found, key=lambda entry: isinstance(entry[1], Mask), default=None)
+
+
+def question(model: AdversarialModel) -> str | None:
+    """The command that asks a model for what it is made for, `RUN` in place of its name; None where there is none."""
+    generate = model.endpoints.get("generate")
+    if generate and generate.from_seeds:
+        return "generate RUN --num 64 --out samples.png"
+    if generate and (datum := datum_of(generate)):
+        given = '--text "..."' if isinstance(datum[1], Text) else "--given FILE"
+        return f"generate RUN {given} --num 64 --out samples.png"
+    found = [name for name, endpoint in model.endpoints.items() if datum_of(endpoint)]
+    if not found:
+        return None
+    masked = len([kind for kind in model.endpoints[found[0]].conditions.values() if isinstance(kind, Mask)])
+    return "translate RUN my_files answers" + f" --endpoint {found[0]}" * (len(found) > 1) + " --mask masks" * masked
 
 
 def endpoint_for_files(model: AdversarialModel, wanted: str | None) -> str:

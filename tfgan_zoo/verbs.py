@@ -3,19 +3,23 @@
 import dataclasses
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgan_zoo import config, evaluation, generation, targets, translation, zoo
+from tfgan_zoo import config, console, evaluation, generation, targets, translation, zoo
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.evaluation import assess, measure, references, similar
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.runs import Run
 from tfgan_zoo.serving import savedmodel
+
+if TYPE_CHECKING:
+    from tfgan_zoo.serving.server import Server
+    from tfgan_zoo.serving.service import Settings
 
 Target = str | os.PathLike | AdversarialModel | zoo.Loaded
 Measured = Target | np.ndarray | Mapping[str, np.ndarray]
@@ -206,3 +210,38 @@ def export(
     if loaded.sha256:
         facts["weights_sha256"] = loaded.sha256
     return savedmodel.export(loaded.model, out, name=name or loaded.name, version=version, facts=facts)
+
+
+def serve(
+    names: Sequence[str],
+    base: str | os.PathLike = "export/models",
+    settings: "Settings | None" = None,
+    told: "Callable[[Server], None]" = lambda server: None,
+) -> None:
+    """Serve exported models as TensorFlow Serving does, over REST and gRPC, until the process is told to stop.
+
+    Args:
+        names: models in the folder `base`, or what `export` takes, which is exported into it first.
+        base: where served models live, as `export` writes them.
+        settings: a `tfgan_zoo.serving.service.Settings`; None for its defaults.
+        told: called with the `Server` when clients can come.
+
+    Raises:
+        ZooError: what `export` raises; a port that is taken; the extra `serve` that is not installed.
+    """
+    try:
+        from tfgan_zoo.serving import server, service
+    except ImportError as error:
+        raise ZooError(f"serve needs {error.name}: pip install 'tfgan_zoo[serve]'.") from None
+    homes = {}
+    for name in names:
+        home = Path(base).expanduser() / name
+        if not savedmodel.versions(home):
+            console.note(f"{home} holds no version: exporting {name}")
+            home = export(name, base).parent
+        if home.name in homes:
+            raise ZooError(f"{home.name} is named twice: give each model once.")
+        homes[home.name] = home
+    settings = settings or service.Settings()
+    server.warn_if_open(settings)
+    server.Server(homes, settings, told).run()

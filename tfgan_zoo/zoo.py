@@ -6,7 +6,9 @@ Importing this module registers every family and schedule with Keras, so that `k
 
 import contextlib
 import importlib
+import json
 import os
+import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -161,6 +163,7 @@ class Loaded(NamedTuple):
         name: what to call it: the run's folder, the preset or the file.
         class_names: of its labels, where they are known.
         sha256: of its weights file, where it has been published.
+        folder: of its run; None where it comes from no run.
     """
 
     model: AdversarialModel
@@ -169,6 +172,7 @@ class Loaded(NamedTuple):
     name: str
     class_names: list[str] | None = None
     sha256: str | None = None
+    folder: Path | None = None
 
     def conditions(self, given: dict[str, Any]) -> dict[str, Any]:
         """What a caller gave, ready for the model: classes by their number, `given` (a file) as the datum in it."""
@@ -237,16 +241,47 @@ def _of_run(run: Run, target: str, step: int | None) -> Loaded:
     else:
         start_from(model, final_model)
         description = f"{target} (model.keras)"
-    return Loaded(model, experiment, description, run.path.resolve().name, run.class_names)
+    return Loaded(model, experiment, description, run.path.resolve().name, run.class_names, folder=run.path)
 
 
 def from_file(path: Path) -> AdversarialModel:
     """The model in a `.keras` file. Raises ZooError where it cannot be read or is none of the zoo's."""
+    outside = _outside_family(path)
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        with keras.saving.custom_object_scope(outside):
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # broken files and unknown layers raise nearly anything
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ZooError(f"{path}: cannot be loaded: {reason[:200]}") from None
     if not isinstance(model, AdversarialModel):
         raise ZooError(f"{path}: holds a {type(model).__name__}, no model of the zoo.")
     return model
+
+
+def _outside_family(path: Path) -> dict[str, type[AdversarialModel]]:
+    """The class that a `.keras` file needs from outside the package, by the name that the file calls it.
+
+    Raises:
+        ZooError: its module cannot be imported here.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            saved = json.loads(archive.read("config.json"))
+        module, name, registered = saved["module"], saved["class_name"], saved["registered_name"]
+    except (OSError, ValueError, LookupError, TypeError, zipfile.BadZipFile):
+        return {}  # Keras says what is wrong with it
+    known = keras.saving.get_registered_object(registered)
+    if module.partition(".")[0] in (__package__, "keras") or getattr(known, "__module__", None) == module:
+        return {}
+    if "." not in module:
+        raise ZooError(
+            f"{path}: its class {name} was defined in {module}, where it cannot be found again; define it in a module "
+            f"of a package, such as my_gans/{name.lower()}.py, and save it anew."
+        )
+    try:
+        family = family_class(module)
+    except ZooError as error:
+        raise ZooError(f"{path}: {error}") from None
+    if not issubclass(family, AdversarialModel):
+        raise ZooError(f"{path}: its class {module}.{name} is no AdversarialModel.")
+    return {registered: family}

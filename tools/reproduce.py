@@ -45,10 +45,10 @@ class Recipe(BaseModel):
 
 @dataclasses.dataclass
 class Outcome:
-    """What tools/reproduced/NAME.json holds."""
+    """What tools/reproduced/NAME.json holds, beside the `figure` that tools/figures put there."""
 
     recipe: dict[str, Any]
-    seeds: list[dict[str, Any]]  # {"seed", "minutes", "values", "protocol", "commit", "hardware"}
+    seeds: list[dict[str, Any]]  # {"seed", "minutes", "values", "protocol", "commit", "hardware"}; figures: "seconds"
 
     @property
     def values(self) -> dict[str, list[float]]:
@@ -159,25 +159,47 @@ def page() -> str:
         "",
         "Made by `python -m tools.reproduce --table` from the files in `tools/reproduced`; each was trained and",
         "measured by `python -m tools.reproduce NAME`. Means over seeds, ± standard errors; minutes of one seed's",
-        "training, on the machine that the file names.",
+        "training, on the machine that the file names. What tools/figures measured of trained runs comes behind.",
     ]
     for name in names():
         recipe, outcome = recipe_of(name), outcome_of(name)
         if not outcome.seeds:
             continue
-        facts = outcome.as_dict()
         lines += ["", f"## `{name}`: {recipe.title}", ""]
         lines += ["| number | published | measured |", "| --- | --- | --- |"]
-        for metric, mean in facts["mean"].items():
-            error = facts["standard_error"][metric]
-            measured = f"{mean:.4g}" + (f" ± {error:.2g}" if error else "")
+        for metric, measured in measured_in(outcome.as_dict()).items():
             lines.append(f"| {metric} | {recipe.published.get(metric, '')} | {measured} |")
         minutes = statistics.fmean(seed["minutes"] for seed in outcome.seeds)
         count = len(outcome.seeds)
         lines += ["", f"Published: {recipe.source}. {count} seed{'s' * (count > 1)}, {minutes:.0f} minutes each."]
         if recipe.note:
             lines.append(recipe.note)
+    for path in sorted(RESULTS.glob("*.json")):
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if "figure" in stored:
+            lines += _of_figure(path.stem, stored)
     return "\n".join(lines) + "\n"
+
+
+def _of_figure(name: str, stored: dict[str, Any]) -> list[str]:
+    """The section of what a tool in tools/figures wrote."""
+    figure, seeds = stored["figure"], stored["seeds"]
+    seconds = sum(seed["seconds"] for seed in seeds)
+    machines = ", ".join(sorted({seed["hardware"] for seed in seeds}))
+    return [
+        *["", f"## `{name}`: {figure['title']}", "", f"`{figure['command']}`", ""],
+        *["| number | measured |", "| --- | --- |"],
+        *(f"| {number} | {measured} |" for number, measured in measured_in(stored).items()),
+        *["", f"{len(seeds)} run{'s' * (len(seeds) > 1)}, measured in {seconds:.0f} seconds on {machines}."],
+    ]
+
+
+def measured_in(facts: dict[str, Any]) -> dict[str, str]:
+    """{number's name: mean ± standard error} of what a result's file holds."""
+    errors = facts["standard_error"]
+    return {
+        name: f"{mean:.4g}" + (f" ± {errors[name]:.2g}" if errors[name] else "") for name, mean in facts["mean"].items()
+    }
 
 
 def write_page() -> None:

@@ -1,7 +1,7 @@
 """The tables of families, presets and their quality, made from the index and the cards.
 
     python tools/zoo_table.py           # print them
-    python tools/zoo_table.py --write   # the families between the markers of README.md, the rest into docs/zoo.md
+    python tools/zoo_table.py --write   # the short table between the markers of README.md, docs/zoo.md
 
 The numbers are those of the cards in tfgan_zoo/pretrained; tests/tools/test_tools.py fails while the files are behind.
 """
@@ -18,7 +18,7 @@ from tfgan_zoo.metrics import registry
 
 SHOWN = ("fd", "fid", "kid", "precision", "recall")  # of the numbers on a card; the rest is for those who open it
 ROOT = Path(__file__).resolve().parents[1]
-README, PAGE = ROOT / "README.md", ROOT / "docs" / "zoo.md"
+README, PAGE, STRIPS = ROOT / "README.md", ROOT / "docs" / "zoo.md", ROOT / "docs" / "strips"
 BEGIN, END = "<!-- zoo:begin -->", "<!-- zoo:end -->"
 
 
@@ -39,17 +39,26 @@ def main(write, readme, page):
 
 
 def families() -> str:
-    """A row for each family: its paper and its presets."""
+    """The families by what they are for, each with a link to its paper: a row for each task."""
+    tasks: dict[str, list[str]] = {}
+    for name in index.families():
+        tasks.setdefault(index.task_of(name), []).append(f"[`{name}`]({index.family_facts(name)['paper']})")
+    return markdown(("to", "families"), [(task, ", ".join(tasks[task])) for task in sorted(tasks)])
+
+
+def explained(presets: list[dict]) -> str:
+    """The families: what each is about, which of `presets` are its own, and all that its models answer."""
     rows = []
     for name in index.families():
         facts = index.family_facts(name)
-        own = ", ".join(f"`{preset['preset']}`" for preset in index.listing(family=name))
-        rows.append((f"`{name}`", facts["title"], f"[paper]({facts['paper']})", own))
-    return markdown(("family", "title", "paper", "presets"), rows)
+        own = ", ".join(f"`{preset['preset']}`" for preset in presets if preset["family"] == name)
+        file, asked = f"[`{name}`](../tfgan_zoo/families/{name}.py)", ", ".join(f"`{e}`" for e in facts["endpoints"])
+        rows.append((file, facts["title"], f"[paper]({facts['paper']})", own, asked))
+    return markdown(("family", "title", "paper", "presets", "can be asked to"), rows)
 
 
 def zoo() -> str:
-    """The page of all presets: what they train, for how long, and what was measured of their weights."""
+    """The page of all families and presets: what they train, for how long, what was measured of their weights."""
     presets = index.listing()
     rows = [
         (
@@ -63,14 +72,15 @@ def zoo() -> str:
     ]
     table = markdown(("preset", "data", "shape", "steps", "pretrained"), rows)
     heading = "# The zoo\n\n`python tools/zoo_table.py --write` makes this page."
-    return "\n\n".join(filter(None, [heading, "## Presets", table, strips(), measured(presets)])) + "\n"
+    parts = [heading, "## Families", explained(presets), "## Presets", table, strips(), measured(presets)]
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def strips() -> str:
-    """The strips of samples that tools/sample_strips.py made."""
-    paths = sorted((ROOT / "docs" / "samples").glob("*.png"))
-    shown = [f"`{path.stem}`\n\n![samples of {path.stem}](samples/{path.name})" for path in paths]
-    return "\n\n".join(["## Samples", "Seeds 0 to 15, not picked by hand.", *shown]) if shown else ""
+    """The strips of samples that tools/sample_strips.py made: whichever are there."""
+    shown = [f"`{path.stem}`\n\n![samples of {path.stem}](strips/{path.name})" for path in sorted(STRIPS.glob("*.png"))]
+    words = "Answers to seeds 0, 1, 2 ..., or to held-out data, which stand above them; nothing is picked by hand."
+    return "\n\n".join(["## Samples", words, *shown]) if shown else ""
 
 
 def pretrained(preset: str, steps: int) -> str:

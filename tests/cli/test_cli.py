@@ -57,13 +57,36 @@ for arguments in {
     assert done.returncode == 0, done.stderr
 
 
-def test_list():
-    rows = run("list").stdout.splitlines()
-    assert [row.split()[0] for row in rows[1:]] == list(index.presets())
-    chosen = run("list", "--family", "gan").stdout.splitlines()[1:]
-    assert chosen and all(row.split()[:2] == [row.split()[0], "gan"] for row in chosen)
-    assert len(run("list", "--pretrained").stdout.splitlines()) == 1 + len(weights.names())
-    assert all(row == row.rstrip() for row in rows), "no blanks at the end where nobody looks at columns"
+def listed(*arguments):
+    """{task: the rows of its presets} of what `list` prints."""
+    groups = {}
+    for row in run("list", *arguments).stdout.splitlines()[1:]:
+        assert row == row.rstrip(), "no blanks at the end where nobody looks at columns"
+        if not row.startswith("  "):
+            task = groups[row] = []
+        else:
+            task.append(row.split())
+    return groups
+
+
+def test_presets_are_listed_by_task():
+    groups = listed()
+    names = [row[0] for rows in groups.values() for row in rows]
+    assert sorted(names) == list(index.presets()) and list(groups) == sorted(groups)
+    of = {row[0]: task for task, rows in groups.items() for row in rows}
+    assert (of["dcgan_mnist"], of["cgan_mnist"]) == ("generate", "generate by class")
+    assert (of["wavegan_sc09"], of["cyclegan_glyphs"], of["srgan_t91"]) == ("generate sounds", "translate", "upscale")
+
+
+def test_a_list_of_some_presets():
+    assert {row[1] for row in listed("--family", "gan")["generate"]} == {"gan"}
+    assert sum(map(len, listed("--pretrained").values())) == len(weights.names())
+    assert set(listed("--task", "translate")) == {"generate", "translate"}, "MGAN translates too"
+    assert {row[1] for row in listed("--task", "upscale")["upscale"]} == {"srgan"}
+    assert set(listed("--task", "generate")) > set(listed("--task", "generate by class")) == {"generate by class"}
+    encoders = {row[1] for rows in listed("--task", "encode").values() for row in rows}
+    assert encoders >= {"bigan", "vae_gan", "gan3d"} and "dcgan" not in encoders
+    assert not listed("--task", "upscale", "--pretrained", "--family", "gan")
 
 
 def test_facts_as_json(here):
@@ -146,6 +169,7 @@ def test_help_of_train_tells_every_setting_with_its_meaning():
         (["train", "dcgan_glyph"], ["'dcgan_glyph'", "did you mean 'dcgan_glyphs'"]),
         (["info", "wgan_pg"], ["'wgan_pg'", "did you mean 'wgan_gp'"]),
         (["list", "--family", "dcgn"], ["'dcgn'", "did you mean 'dcgan'"]),
+        (["list", "--task", "encod"], ["'encod'", "did you mean 'encode'"]),
         (["build", "dcgan_glyph"], ["did you mean 'dcgan_glyphs'"]),
         (["build", "dcgan_glyphs", "model.filters=0"], ["command line: model.filters = 0"]),
         (["train", "dcgan_glyphs", "train.stpes=3"], ["'train.stpes'", "did you mean 'train.steps'"]),

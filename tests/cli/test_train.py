@@ -196,6 +196,19 @@ def test_one_logged_step_is_seen_in_losses(before):
     assert coloured > 300
 
 
+def test_what_comes_next_is_a_command_that_the_model_answers(here, monkeypatch):
+    monkeypatch.setattr(training, "_fit", lambda *_: None)  # an untrained model is asked in the same way
+    done = run("train", "pix2pix_facades_64", "--smoke")
+    assert done.exit_code == 0, done.output
+    after = done.stdout.partition("next:")[2].splitlines()
+    (line,) = [line for line in after if " translate " in line]
+    assert not any(" generate " in line for line in after)
+    (here / "my_files").mkdir()
+    Image.new("RGB", (16, 16)).save(here / "my_files" / "a.png")
+    asked = run(*line.split()[3:])
+    assert asked.exit_code == 0 and (here / "answers" / "a.png").is_file(), asked.output
+
+
 def test_keras_remarks_about_shuffling_are_not_shown(here, recwarn):
     assert run(*SMOKE, "--dry-run").exit_code == 0
     assert not [w for w in recwarn if "shuffle" in str(w.message)]

@@ -1,6 +1,7 @@
 """What the contract tests share: families at smoke size, made-up batches, which families are tested in depth."""
 
 import functools
+import os
 import re
 import subprocess
 
@@ -21,13 +22,13 @@ def arguments_of(family):
 
 
 def make(family, **arguments):
-    """A small model of the family.
+    """A small model of the family."""
+    return zoo.family_class(family)(**{**arguments_of(family), **arguments})
 
-    Where the critic takes several steps, it takes two: each is traced apart, which is most of the time of these tests.
-    """
-    steps = index.family_facts(family)["arguments"].get("discriminator_steps", "1")
-    fewer = {} if steps == "1" else {"discriminator_steps": 2}
-    return zoo.family_class(family)(**{**arguments_of(family), **fewer, **arguments})
+
+def one_turn(family):
+    """Arguments by which each player acts once in a step: every further turn is traced anew, which takes its time."""
+    return {"discriminator_steps": 1} if "discriminator_steps" in index.family_facts(family)["arguments"] else {}
 
 
 def without_dropout(family):
@@ -122,20 +123,26 @@ def pin_noise(model, size):
 
 # === Which families are tested in depth ===
 def representatives():
-    """The first family of each kind of data and of each kind of game, and those changed since the last commit."""
+    """Families that have together every kind of data and of game, and those that were changed since the last commit.
+
+    Short files first. With TFGAN_ZOO_DEEP=all in the environment, all families.
+    """
+    if os.environ.get("TFGAN_ZOO_DEEP") == "all":
+        return FAMILIES
+    texts = {family: (index.FAMILIES / f"{family}.py").read_text() for family in FAMILIES}
     seen, chosen = set(), []
-    for family in FAMILIES:
-        traits = _traits((index.FAMILIES / f"{family}.py").read_text())
+    for family in sorted(texts, key=lambda family: len(texts[family])):
+        traits = _traits(texts[family])
         if traits - seen or family in _changed_files():
             chosen.append(family)
         seen |= traits
-    return chosen
+    return sorted(chosen)
 
 
 def _traits(text):
-    """What makes a family's game unlike others: its kinds of data; extra steps and phases."""
+    """What makes a family's game unlike others: its kinds of data; extra steps, phases, a memory of pictures."""
     kinds = re.search(r"from tfgan_zoo.modalities import (.*)", text)
-    return {("data", kinds and kinds[1]), ("game", "steps=" in text, "Phase(" in text)}
+    return {*(kinds[1].split(", ") if kinds else ()), *(word for word in ("steps=", "Phase(", "Pool(") if word in text)}
 
 
 @functools.cache

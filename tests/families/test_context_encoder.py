@@ -5,7 +5,7 @@ import tensorflow as tf
 from families import contracts
 from helpers import run
 
-from tfgan_zoo import images, zoo
+from tfgan_zoo import config, images, zoo
 from tfgan_zoo.families.context_encoder import MEAN, ContextEncoder
 
 each_region = pytest.mark.parametrize("region", ["center", "random"])
@@ -140,3 +140,10 @@ def test_the_middle_of_a_file_is_filled_by_the_command(tmp_path, monkeypatch):
     hole = hole_of(model, {})[0]
     np.testing.assert_array_equal(made[~hole], picture[~hole])
     assert (made[hole] != picture[hole]).any()
+
+
+def test_the_published_preset_cuts_from_the_whole_width_of_the_street_views():
+    """The authors bring the shorter side to 350 pixels and keep the proportions, here of 537 x 936."""
+    crop, _ = config.load("context_encoder_paris").data.transforms
+    height, width = crop["random_crop"]
+    assert height == 350 and width / height == pytest.approx(936 / 537, rel=2e-3)

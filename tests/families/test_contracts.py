@@ -34,6 +34,15 @@ def test_file_is_short_and_cites_its_paper(family):
 
 
 @each_family
+def test_the_index_knows_what_it_can_be_asked_and_of_what_kinds(family, model_of):
+    """`list --task` goes by it, without running the file."""
+    facts, model = index.family_facts(family), model_of(family)
+    asked = list(model.endpoints)
+    assert facts["endpoints"][0] == asked[0] and set(asked) <= set(facts["endpoints"])
+    assert set(facts["kinds"]) <= {type(kind).__name__ for kind in model.element_spec.values()}
+
+
+@each_family
 def test_a_preset_trains_it_at_smoke_size(family):
     experiment = config.load(PRESET[family], smoke=True)
     model = zoo.build(experiment)
@@ -110,7 +119,7 @@ def test_every_trainable_variable_belongs_to_exactly_one_player_in_each_phase(fa
 
 @each_family
 def test_a_step_moves_the_acting_player_alone_and_averages_lag(family):
-    model = make(family, ema_decay=0.9)
+    model = make(family, ema_decay=0.9, **contracts.one_turn(family))
     model.compile(optimizer=contracts.sgd(model, 0.1))
     contracts.assert_only_the_acting_player_moves(model)
     for name in model.ema_networks:

@@ -16,7 +16,7 @@ from toys import full_disk, lively, spoiled
 from tfgan_zoo import devices, sampling
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.families.dcgan import DCGAN
-from tfgan_zoo.serving import savedmodel
+from tfgan_zoo.serving import savedmodel, signatures
 from tfgan_zoo.serving import verify as checking
 from tfgan_zoo.serving.savedmodel import export
 
@@ -58,7 +58,8 @@ def test_an_export_gives_what_the_model_gives(name, tmp_path):
     facts = json.loads((path / "assets.extra" / "tfgan_zoo.json").read_text())
     assert facts["family"] == type(model).__module__.split(".")[-1] and facts["config"]["latent_dim"] == 8
     assert facts["networks"] == {"generator": model.generator.count_params()}
-    assert facts["serving_default"] == "generate" and set(facts["signatures"]) == {"generate", "sample"}
+    files = set() if name == "points" else {"generate_png", "sample_png"}
+    assert facts["serving_default"] == "generate" and set(facts["signatures"]) == {"generate", "sample"} | files
     assert facts["signatures"]["generate"]["inputs"] == {"z": "float32 (n, 8)"}
     assert facts["preset"] == "p" and facts["averaged"] is (name == "dcgan_ema")
 
@@ -74,7 +75,8 @@ def test_every_endpoint_has_a_signature(tmp_path):
         "classify": "logits",
         "paint": "images",
     }
-    assert set(loaded.signatures) == {*endpoints, "serving_default", "sample"}
+    files = {f"{name}_png" for name in (*endpoints, "sample")}
+    assert set(loaded.signatures) == {*endpoints, *files, "serving_default", "sample"}
     image = tf.random.stateless_uniform((3, 8, 8, 1), (1, 2), -1.0, 1.0)
     for name, key in endpoints.items():
         inputs = {"generate": {"z": tf.ones((3, 4))}, "paint": {"code": tf.ones((3, 4))}}.get(name, {"image": image})
@@ -154,7 +156,7 @@ def test_versions_count_up_and_are_never_overwritten(tmp_path):
             export(model, tmp_path, **{"name": "m", "verify": False, **bad})
     assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["1", "2", "7", "8"]
     with pytest.raises(tf.errors.InvalidArgumentError, match="count must be a number from 1 to"):
-        sample(tf.saved_model.load(str(paths[0])), savedmodel.MOST + 1, 0)
+        sample(tf.saved_model.load(str(paths[0])), signatures.MOST + 1, 0)
 
 
 def test_an_export_that_fails_its_check_leaves_nothing(tmp_path, monkeypatch):

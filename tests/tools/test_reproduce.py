@@ -1,11 +1,16 @@
 """A recipe is trained, measured and written down; what is there already is not done again."""
 
 import json
+from pathlib import Path
+from types import SimpleNamespace
 
+import click
 import pytest
+from click.testing import CliRunner
 from helpers import run
 
 from tools import reproduce
+from tools.figures import measured
 
 RECIPE = """
 title = "letters"
@@ -49,3 +54,30 @@ def test_a_recipe_is_trained_measured_and_written_down(folder):
     (place / "RESULTS" / "letters.json").unlink()
     reproduce.reproduce("letters", 1, None, place / "runs")  # the run is there and is measured anew
     assert asked == ["train", "evaluate", "evaluate"]
+
+
+@click.command(help="What noise is worth,\nand why.")
+@click.argument("name")
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--num", default=10)
+@click.option("--data-dir")
+def figure(name, runs, num, data_dir):
+    measured.write(name, {"num": num}, runs, lambda loaded: {"mse": loaded.experiment.train.seed + 0.25})
+
+
+def test_what_figures_measured_is_on_the_page(folder, monkeypatch):
+    place, _ = folder
+    monkeypatch.setattr(measured, "RESULTS", place / "RESULTS")
+    monkeypatch.setattr(measured, "Run", lambda path: SimpleNamespace(seconds=120))
+    train = [SimpleNamespace(seed=seed) for seed in (0, 1)]
+    loaded = {Path(f"run {t.seed}"): SimpleNamespace(experiment=SimpleNamespace(train=t)) for t in train}
+    monkeypatch.setattr(measured.zoo, "loaded", loaded.get)
+    done = CliRunner().invoke(figure, ["noise", "run 0", "run 1", "--data-dir", "DATA"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    section = reproduce.page().partition("## `noise`: ")[2]
+    assert section.startswith(
+        f"What noise is worth, and why\n\n`python -m {__name__} noise 'run 0' 'run 1' --data-dir DATA`"
+    )
+    assert "| mse | 0.75 ± 0.5 |" in section
+    machine = json.loads((place / "RESULTS" / "noise.json").read_text())["seeds"][0]["hardware"]
+    assert f"2 runs, measured in 0 seconds on {machine}." in section

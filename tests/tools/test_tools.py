@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import re
 import shlex
 import subprocess
 import sys
@@ -239,7 +240,9 @@ def test_a_card_names_no_place_of_the_machine():
 def test_the_tables_hold_the_whole_index():
     text = run(zoo_table).stdout
     for name in index.families():
-        assert f"| `{name}` | {index.family_facts(name)['title']} | [paper](" in text
+        facts = index.family_facts(name)
+        assert f"[`{name}`]({facts['paper']})" in text and f" | {facts['title']} | [paper](" in text
+        assert f"| {', '.join(f'`{endpoint}`' for endpoint in facts['endpoints'])} |" in text
     for facts in index.listing():
         assert f"`{facts['preset']}`" in text and f"| {facts['steps']:,} |" in text
     for name in weights.names():
@@ -247,7 +250,17 @@ def test_the_tables_hold_the_whole_index():
             if zoo_table.column(result["metric"]) in text:
                 assert zoo_table.cell(result) in text
     widths = {line.replace("\\|", "").count("|") for line in text.splitlines() if line.startswith("|")}
-    assert {5, 6} < widths and len(widths) == 3
+    assert {3, 6} < widths and len(widths) == 3
+
+
+def test_every_strip_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo_table, "STRIPS", tmp_path)
+    assert zoo_table.strips() == ""
+    for name in ("gan_mnist", "dcgan_mnist"):
+        (tmp_path / f"{name}.png").touch()
+    assert zoo_table.strips().index("(strips/dcgan_mnist.png)") < zoo_table.strips().index("(strips/gan_mnist.png)")
+    shown = {path.name for path in (TOOLS.parent / "docs" / "strips").iterdir()}
+    assert shown and all(f"(strips/{name})" in zoo_table.PAGE.read_text(encoding="utf-8") for name in shown)
 
 
 def test_names_that_measure_again():
@@ -299,7 +312,16 @@ def test_the_readme_is_up_to_date():
     text = zoo_table.README.read_text(encoding="utf-8")
     assert zoo_table.replaced(text, zoo_table.families()) == text, "run: python tools/zoo_table.py --write"
     assert zoo_table.PAGE.read_text(encoding="utf-8") == zoo_table.zoo(), "run: python tools/zoo_table.py --write"
-    assert len(zoo_table.replaced(text, "").splitlines()) < 150, "a newcomer's page is short"
+    assert len(text.splitlines()) <= 120, "a newcomer's page is short"
+
+
+def test_the_readme_names_each_family_once_and_the_page_explains_it():
+    listed = re.findall(r"\[`(\w+)`\]\((https?://\S+?)\)", zoo_table.families())
+    assert sorted(name for name, _ in listed) == index.families()
+    rows = zoo_table.explained(index.listing()).splitlines()[2:]
+    assert [row.split("`")[1] for row in rows] == index.families()
+    (row,) = [row for row in rows if "[`cgan`]" in row]
+    assert index.family_facts("cgan")["title"] in row and "`cgan_mnist`" in row
 
 
 def readme_commands():

@@ -9,22 +9,31 @@ from tfgan_zoo.cli.common import json_option, main, needs_tensorflow, print_json
 
 
 @main.command("list", short_help="The presets: what each trains, on which data.")
+@click.option("--task", help="Only presets for this: generate, translate, restore, encode ...")
 @click.option("--family", help="Only presets of this family.")
 @click.option("--pretrained", is_flag=True, help="Only presets with pretrained weights.")
 @json_option("The list as JSON.")
-def list_(family, pretrained, json_out):
-    """List the presets: what each trains, on which data, for how long."""
-    rows = index.listing(family=family, pretrained=pretrained)
+def list_(task, family, pretrained, json_out):
+    """List the presets by what they are for: what each trains, on which data, for how long."""
+    found = index.listing(family=family, pretrained=pretrained, task=task)
     if json_out:
-        return print_json(rows, json_out)
-    console.table(
-        "",
-        ("preset", "family", "data", "shape", "steps", "pretrained"),
-        [
-            (f["preset"], f["family"], f["data"], f["shape"], f"{f['steps']:,}", "yes" if f["pretrained"] else "")
-            for f in rows
-        ],
-    )
+        return print_json(found, json_out)
+    rows = []
+    for group in sorted({f["task"] for f in found}):
+        rows.append((group, "", "", "", "", ""))
+        rows += [
+            (
+                f"  {f['preset']}",
+                f["family"],
+                f["data"],
+                f["shape"],
+                f"{f['steps']:,}",
+                "yes" if f["pretrained"] else "",
+            )
+            for f in found
+            if f["task"] == group
+        ]
+    console.table("", ("preset", "family", "data", "shape", "steps", "pretrained"), rows)
 
 
 @main.command(short_help="A preset's or a family's facts and card.")

@@ -29,6 +29,7 @@ NAMES = [
     ("fd@SPEC", "on any extractor: random_conv, pixels, model.keras, a SavedModel; SPEC:TAP for one output"),
     ("fd@raw, prdc@raw", "on the numbers as they are: points, and any data that are no pictures"),
     ("knn_accuracy@encode", "of what the model's own endpoint answers to data: accuracy@classify, psnr@upscale"),
+    ("fid768@translate", "of an endpoint's pictures, compared with the data's pictures of that kind: the other domain"),
 ]
 
 

@@ -2,7 +2,7 @@
 
 import click
 
-from tfgan_zoo import index
+from tfgan_zoo import console, index
 from tfgan_zoo.cli.common import TARGET, check_out, check_target, main, needs_tensorflow, step_option, writable
 from tfgan_zoo.errors import ZooError, unknown
 
@@ -68,9 +68,11 @@ def get(name, out):
 
 
 @main.command(epilog=TARGET, short_help="A verified SavedModel for TensorFlow Serving.")
-@click.argument("target", callback=check_target)
+@click.argument("target", callback=check_target, required=False)
 @click.option(
     "--out",
+    "--folder",
+    "out",
     metavar="DIR",
     default="export/models",
     show_default=True,
@@ -80,17 +82,46 @@ def get(name, out):
 @click.option("--name", help="The name to serve under. Default: the run's, the preset's or the file's.")
 @click.option("--version", type=click.IntRange(min=1), help="Default: the next free number.")
 @step_option
+@click.option("--all", "every", is_flag=True, help="With --smoke: every family, compared, in a table.")
+@click.option("--smoke", is_flag=True, help="With --all: tiny models without training, which are not kept.")
 @needs_tensorflow
-def export(target, out, name, version, step):
+def export(target, out, name, version, step, every, smoke):
     """Write a SavedModel for TensorFlow Serving; a process without Keras reloads and compares it.
 
-    It has a signature for each thing that the model can be asked (generate, encode, translate ...).
+    It has a signature for each thing that the model can be asked (generate, encode, translate ...), and one that takes
+    and gives files where it has to do with pictures or sounds.
     """
     from tfgan_zoo import verbs, zoo
 
+    if every or smoke or target is None:
+        if target is not None or not (every and smoke):
+            raise ZooError("export takes a target (a preset, a run or a .keras file), or --all --smoke without one.")
+        return export_table(index.families())
     path = verbs.export(zoo.loaded(target, step), out, name=name, version=version)
     home = path.parent.resolve()
     click.echo(
         f"{path}\n\nlook at it: saved_model_cli show --all --dir {path}\nserve it:   docker run -p 8501:8501 -v "
         f"{home}:/models/{home.name} -e MODEL_NAME={home.name} tensorflow/serving"
     )
+
+
+def export_table(families):
+    """Export and compare every family at smoke size; print a table, and end with status 2 where one fails."""
+    from tfgan_zoo.serving import table
+
+    made = []
+    for row in table.rows(families):
+        made.append(row)
+        if len(made) == 1 or made[-2]["family"] != row["family"]:
+            console.note(f"{row['family']}: {row['error'] if 'error' in row else 'compared'}")
+    good = [row for row in made if "error" not in row]
+    console.table(
+        "SavedModels against their models",
+        ["family", "signature", "largest difference", "seconds", "MiB"],
+        [
+            [r["family"], r["signature"], f"{r['difference']:.1e}", f"{r['seconds']:.1f}", f"{r['bytes'] / 2**20:.2f}"]
+            for r in good
+        ],
+    )
+    if bad := [row["family"] for row in made if "error" in row]:
+        raise ZooError(f"{len(bad)} of {len({row['family'] for row in made})} families failed: {', '.join(bad)}.")

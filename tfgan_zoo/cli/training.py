@@ -143,5 +143,5 @@ def say_what_lies_where(run) -> None:
     ]
     console.table(f"\nfinished: {run.path}", ("", ""), rows)
     click.echo("\nnext:")
-    for line in (f"evaluate {run.path}", f"generate {run.path} --num 64 --out samples.png", f"export {run.path}"):
+    for line in filter(None, (f"evaluate {run.path}", run.question, f"export {run.path}")):
         click.echo(f"  python -m tfgan_zoo {line}")

@@ -27,7 +27,7 @@ class Asked:
     extractor: Any
     tap: str | None
     values: tuple[str, ...]
-    endpoint: str | None = None  # the model's own, whose answers the metric takes as they are
+    endpoint: str | None = None  # the model's own, whose answers the metric takes
 
     @property
     def key(self) -> tuple:
@@ -37,7 +37,7 @@ class Asked:
 
     def rows(self, images: np.ndarray, outputs: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
         """What the metric takes of a batch; `outputs`: {extractor: {tap: features}, or the error that it raised}."""
-        if self.metric.takes in ("images", "points") or self.endpoint:
+        if self.extractor is None:
             return images
         if self.metric.takes == "channel_logits":
             channels = np.split(images, images.shape[-1], axis=-1)
@@ -57,12 +57,15 @@ class Asked:
             statistic.update(rows, labels)
 
 
-def asked_for(protocol: Protocol, facts: Mapping[str, Any] | None = None, endpoint: str | None = None) -> list[Asked]:
+def asked_for(
+    protocol: Protocol, facts: Mapping[str, Any] | None = None, endpoint: str | None = None, pictures: bool = False
+) -> list[Asked]:
     """The metrics of a protocol, with their extractors opened.
 
     Args:
         facts: what the reference's data say of themselves.
-        endpoint: the model's endpoint whose answers are measured as they are, by the metrics that name it.
+        endpoint: the model's endpoint whose answers are measured, by the metrics that name it.
+        pictures: whether it answers pictures, which are seen by the metrics' features; other answers stand for these.
 
     Raises:
         ZooError: an unknown name or setting, or an extractor that cannot be opened.
@@ -75,12 +78,13 @@ def asked_for(protocol: Protocol, facts: Mapping[str, Any] | None = None, endpoi
             raise unknown("metric", name, registry.metrics(), where="settings")
     asked = []
     for text in protocol.metrics:
-        plain, at, spec = text.partition("@")
-        own = bool(at) and spec == endpoint
+        plain, spec = registry.apart(text)
+        own = bool(spec) and spec == endpoint
         choice = registry.parse(plain if own else text, protocol.features)
         if choice.metric.endpoint and not own:
             raise ZooError(f"metric {text!r}: is of a model's answers: evaluate a run, a preset or a .keras file.")
-        kind, name, tap = choice.metric, None if own else choice.extractor, None if own else choice.tap
+        as_it_is = own and not pictures
+        kind, name, tap = choice.metric, None if as_it_is else choice.extractor, None if as_it_is else choice.tap
         extractor = None
         if name is not None:
             weights = _inception_weights(protocol.inception_weights) if name == registry.INCEPTION else None

@@ -100,7 +100,7 @@ def by_endpoint(model: AdversarialModel, names: Sequence[str]) -> dict[str | Non
     """{endpoint whose answers are measured: metrics}; None for metrics of generated data."""
     found: dict[str | None, list[str]] = {}
     for text in names:
-        plain, _, spec = text.partition("@")
+        plain, spec = registry.apart(text)
         if registry.of_endpoint(text):
             sampling.endpoint_of(model, spec)
         endpoint = spec if spec in model.endpoints else None
@@ -203,19 +203,31 @@ class Sides:
         return results
 
     def answers(self, name: str, description: str, protocol: Protocol) -> Results:
-        """The metrics of what an endpoint answers to held-out data, beside its answers to training data."""
-        spec = self.spec_of(name, protocol.metrics)
+        """The metrics of what an endpoint answers to held-out data.
+
+        Pictures are compared with those that the data hold in their place (of the target domain, say), other answers
+        with the answers to training data.
+        """
+        endpoint, spec = self.model.endpoints[name], self.spec_of(name, protocol.metrics)
+        pictures, compares = isinstance(endpoint.output, Image), self._compares(protocol)
         test = self.pairs(name, spec, protocol) if self.against is not None else self.held_out(spec)
         if test is None:
             console.note("no held-out data: measuring on the training data")
-        training = self.training(spec) if test is None or self._needs_training(protocol) else None
+        wanted = compares and not (pictures and self.experiment is None)  # for pictures they are the floor alone
+        training = self.training(spec) if test is None or wanted else None
         chosen = test or training
         if not isinstance(chosen, Stream):
             chosen = Selected(chosen, min(protocol.samples or DEFAULT_SAMPLES, chosen.num_examples))
         fake = Answers(self.model, name, chosen, description, protocol.seed)
-        if all(registry.parse(metric.partition("@")[0]).metric.paired for metric in protocol.metrics):
+        if all(registry.parse(registry.apart(metric)[0]).metric.paired for metric in protocol.metrics):
             return evaluate(fake, chosen, protocol)
-        if test is None and self._needs_training(protocol):
+        if pictures and compares:
+            if not endpoint.target:
+                raise ZooError(f"{', '.join(protocol.metrics)}: the data hold no pictures to compare {name} with.")
+            if isinstance(chosen, Selected):
+                chosen = Selected(chosen.data, protocol.reference_samples or chosen.count, endpoint.target)
+            return evaluate(fake, chosen, protocol, held_out=training if test else None, key=endpoint.target)
+        if test is None and compares:
             raise ZooError(f"{', '.join(protocol.metrics)}: needs a held-out split beside the training data.")
         real = (
             Answers(self.model, name, Selected(training, protocol.reference_samples), description) if training else None
@@ -236,8 +248,9 @@ class Sides:
             )
         return found.data
 
-    def _needs_training(self, protocol: Protocol) -> bool:
-        metrics = [registry.parse(name.partition("@")[0]).metric for name in protocol.metrics]
+    def _compares(self, protocol: Protocol) -> bool:
+        """Whether a metric compares the answers, as a whole, with others."""
+        metrics = [registry.parse(registry.apart(name)[0]).metric for name in protocol.metrics]
         return any("real" in metric.sides and not metric.paired for metric in metrics)
 
 

@@ -39,7 +39,7 @@ from tfgan_zoo.files import cache_folder
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.base import Value
 from tfgan_zoo.metrics.frechet import FrechetDistance
-from tfgan_zoo.modalities import Modality
+from tfgan_zoo.modalities import Image, Modality
 from tfgan_zoo.stamps import Result, Results
 
 FAILURES = (ZooError, MemoryError, np.linalg.LinAlgError)
@@ -88,7 +88,8 @@ def evaluate(
     rest = held_out if own else Selected(held_out, min(fake.count, held_out.num_examples), key)
     if rest is not None and real is not None and same(real, rest):
         raise ZooError(f"the held-out data is the reference itself ({real.description}); give another split.")
-    asked = asked_for(protocol, getattr(real, "data_facts", {}), getattr(fake, "name", None))
+    pictures = isinstance(fake.kind, Image)
+    asked = asked_for(protocol, getattr(real, "data_facts", {}), getattr(fake, "name", None), pictures)
     if any(len(one.metric.labelled) > 1 for one in asked):
         agree_on_classes(fake, real)
     training = held_out if own else Selected(held_out, None, key)
@@ -372,9 +373,9 @@ def result(task: Asked, name: str, measured: Measured, fake: Stream, real, rest)
     """The number called `name` with its stamp."""
     value, floor = measured.numbers[name], measured.floor.get(name)
     extractor, compared = task.extractor, real if "real" in task.metric.sides and not walks(task) else None
-    own = f"{name}@{task.endpoint}" if task.endpoint else None
+    label = registry.label(name, type(task.metric), extractor and extractor.name, task.tap)
     return Result(
-        metric=own or registry.label(name, type(task.metric), extractor and extractor.name, task.tap),
+        metric=f"{label}@{task.endpoint}" if task.endpoint else label,
         value=value.value,
         deviation=value.deviation,
         higher=name in task.metric.higher,

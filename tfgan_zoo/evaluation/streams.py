@@ -302,7 +302,7 @@ class GivenStatistics:
 
 
 class Answers(Stream):
-    """What an endpoint of a model answers to the rows of a data set, in model form: codes, logits, pictures.
+    """What an endpoint of a model answers to the rows of a data set: pictures in stored form, codes, logits.
 
     Args:
         model: an AdversarialModel.
@@ -315,6 +315,7 @@ class Answers(Stream):
         self.endpoint = sampling.endpoint_of(model, name)
         self.description, self.count, self.split = description, selected.count, selected.split
         self.class_names, self.data_facts = selected.class_names, selected.data_facts
+        self.kind = self.endpoint.output
         ema = any(f"{network}_ema" in model.networks_by_name for network in self.endpoint.networks)
         self.facts = {"ema": ema, "truncation": None, "seed": None}
 
@@ -339,7 +340,8 @@ class Answers(Stream):
 
     def batches(self):
         for answers, rows in self.asked():
-            yield answers.numpy(), rows.get("label")
+            pictures = isinstance(self.kind, Image)
+            yield (self.kind.to_stored(answers) if pictures else answers).numpy(), rows.get("label")
 
     def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """(the data's own answer, the model's), both stored (n, ...)."""

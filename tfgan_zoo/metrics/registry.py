@@ -9,6 +9,7 @@
 Nothing here imports TensorFlow.
 """
 
+import contextlib
 import functools
 import importlib
 import pkgutil
@@ -161,14 +162,29 @@ def label(value: str, metric: type[Metric], extractor: str | None, tap: str | No
 
 
 def of_endpoint(text: str) -> bool:
-    """Whether what follows the @ can only be a model's endpoint, as in `psnr@upscale`: the metric has no features."""
-    name, at, _ = text.partition("@")
-    return bool(at) and name in metrics() and metrics()[name].paired and metrics()[name].takes == "images"
+    """Whether what follows the @ can only be a model's endpoint: the name before it needs no features, or has them.
+
+    As in `psnr@upscale` and in `fid768@translate`.
+    """
+    name, spec = apart(text)
+    if name in metrics():
+        return bool(spec) and metrics()[name].paired and metrics()[name].takes == "images"
+    if not spec.isidentifier() or any(name in metric.values for metric in metrics().values()):
+        return False
+    with contextlib.suppress(ZooError):
+        return bool(parse(name))
+    return False
+
+
+def apart(text: str) -> tuple[str, str]:
+    """What a name measures and the last @ in it: ("fd@random_conv", "encode"); ("fd", "") for "fd"."""
+    name, at, spec = text.rpartition("@")
+    return (name, spec) if at else (spec, "")
 
 
 def labelled(names: Iterable[str]) -> bool:
     """Whether any of the metrics needs labels; `@ENDPOINT` in a name may be a model's own."""
-    return any(parse(name.partition("@")[0]).metric.labelled for name in names)
+    return any(parse(apart(name)[0]).metric.labelled for name in names)
 
 
 def describe() -> list[tuple[str, str]]:

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfgan_zoo import files, sampling
+from tfgan_zoo import files
 from tfgan_zoo.adversarial import AdversarialModel
-from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.errors import ZooError
+from tfgan_zoo.serving import examples, warmup
+from tfgan_zoo.serving.signatures import Signature, exported, signatures
 from tfgan_zoo.serving.verify import verify as verify_saved
-
-MOST = 1024  # images in one `sample` request: more is refused before it exhausts the server's memory
 
 
 def export(
@@ -44,6 +42,8 @@ def export(
     `sample`, where seeds (and classes) are enough to generate: count int32 (), 1 to 1024, seed int64 () and, for each
     class input, its number or -1 -> answers in stored form, uint8 (count, height, width, channels); answer i is
     `model.sample([seed + i])`. Stateless: equal requests have equal answers.
+    The same with files in place of numbers: `<endpoint>_png` where pictures come or go, `<endpoint>_wav` for sounds,
+    `sample_png` and `sample_wav` (which take a truncation, and every condition, too). See `signatures`.
 
     Only the networks that these endpoints need are written (averaged ones where there are such). The folder is written
     under a temporary name, which TensorFlow Serving ignores, and renamed when it is whole and has passed `verify`.
@@ -72,7 +72,7 @@ def export(
     temporary = home / f".tmp-{os.getpid()}"
     try:
         temporary.mkdir(parents=True)
-        write(model, temporary, facts or {})
+        write(model, temporary, facts or {}, name)
         if verify:
             verify_saved(temporary, model)
         return claim(temporary, home, version)
@@ -125,26 +125,23 @@ def claim(temporary: Path, home: Path, version: int | None) -> Path:
                 raise  # not the other writer's doing
 
 
-def write(model: AdversarialModel, path: Path, facts: dict[str, Any]) -> None:
-    """Write the SavedModel and its facts into the folder `path`."""
+def write(model: AdversarialModel, path: Path, facts: dict[str, Any], name: str = "model") -> None:
+    """Write the SavedModel, its facts and its warm-up requests into the folder `path`."""
     module = tf.Module()
     module.served_variables = [v.value for network in served_networks(model).values() for v in network.variables]
+    found = signatures(model)
+    module.tables = [table for signature in found.values() for table in signature.tables]
+    functions = {key: signature.function for key, signature in found.items()}
+    functions["serving_default"] = next(iter(functions.values()))
     # Gradients are of no use to a server, and without them no custom gradient of a layer need be saved.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(path), signatures(model), options)
-    files.write_json(path / "assets.extra" / "tfgan_zoo.json", facts | describe(model))
+    tf.saved_model.save(module, str(path), functions, options)
+    files.write_json(path / "assets.extra" / "tfgan_zoo.json", facts | describe(model, found))
+    warmup.write(path, name, examples.examples(model, count=1))
     for file in path.rglob("*"):  # the bytes must be on the disk before the name is
         if file.is_file():
             with open(file, "rb") as opened:
                 os.fsync(opened.fileno())
-
-
-def exported(model: AdversarialModel) -> dict[str, Endpoint]:
-    """The endpoints that an export holds. Raises ZooError where the model has none."""
-    found = {name: endpoint for name, endpoint in model.endpoints.items() if endpoint.exported}
-    if not found:
-        raise ZooError(f"{type(model).__name__}: none of its endpoints ({', '.join(model.endpoints)}) can be exported.")
-    return found
 
 
 def served_networks(model: AdversarialModel) -> dict[str, keras.Model]:
@@ -153,98 +150,19 @@ def served_networks(model: AdversarialModel) -> dict[str, keras.Model]:
     return {name: model.best(name) for name in names}
 
 
-def signatures(model: AdversarialModel) -> dict[str, Any]:
-    """A signature for each exported endpoint; the first is `serving_default` too; `sample` where seeds are enough."""
-    found = {name: asking(model, name) for name in exported(model)}
-    found["serving_default"] = next(iter(found.values()))
-    if "generate" in found and model.endpoints["generate"].from_seeds:
-        found["sample"] = sample(model)
-    return found
-
-
-def input_specs(endpoint: Endpoint) -> list[tf.TensorSpec]:
-    """An endpoint's inputs in model form, under their own names, with a free batch size."""
-    return [tf.TensorSpec((None, *kind.shape), kind.model, name=name) for name, kind in endpoint.inputs.items()]
-
-
-def asking(model: AdversarialModel, name: str):
-    """The signature of an endpoint: inputs -> answer in model form, float32 also where the network computes in less."""
-    endpoint = model.endpoints[name]
-    specs = input_specs(endpoint)
-
-    def ask(*values):
-        inputs = dict(zip(endpoint.inputs, values, strict=True))
-        return {endpoint.output.plural: sampling.ask(model, name, inputs)}
-
-    return tf.function(ask).get_concrete_function(*specs)
-
-
-def sample(model: AdversarialModel):
-    """(count, seed[, label]) -> stored answers of `generate`; a label of -1 lets the seeds draw classes."""
-    endpoint = model.endpoints["generate"]
-    classes = {key: kind.num_classes for key, kind in endpoint.conditions.items()}
-
-    def generate(count, seed, *labels):
-        allowed = (count >= 1) & (count <= MOST)
-        checks = [tf.debugging.assert_equal(allowed, True, f"count must be a number from 1 to {MOST}.")]
-        for (key, below), value in zip(classes.items(), labels, strict=True):
-            fits = (value >= -1) & (value < below)
-            checks.append(tf.debugging.assert_equal(fits, True, f"{key} must be -1, or from 0 to {below - 1}."))
-        with tf.control_dependencies(checks):
-            seeds = seed + tf.range(tf.cast(count, tf.int64))
-        inputs = sampling.draw(model, "generate", seeds)
-        inputs |= {key: tf.where(v < 0, inputs[key], v) for key, v in zip(classes, labels, strict=True)}
-        answer = endpoint.output.to_stored(sampling.ask(model, "generate", inputs))
-        return {endpoint.output.plural: answer, **{key: inputs[key] for key in classes}}
-
-    return tf.function(generate).get_concrete_function(
-        tf.TensorSpec((), tf.int32, name="count"),
-        tf.TensorSpec((), tf.int64, name="seed"),
-        *[tf.TensorSpec((), tf.int32, name=key) for key in classes],
-    )
-
-
-def describe(model: AdversarialModel) -> dict[str, Any]:
+def describe(model: AdversarialModel, found: dict[str, Signature]) -> dict[str, Any]:
     """What a reader of the files should know; written beside them, unread by servers."""
     networks = served_networks(model)
-    signatures = {}
-    for name, endpoint in exported(model).items():
-        kind = endpoint.output
-        signatures[name] = {
-            "inputs": {
-                spec.name: f"{spec.dtype.name} {shape_text(('n', *spec.shape[1:]))}" for spec in input_specs(endpoint)
-            },
-            "outputs": {kind.plural: f"float32 {kind.name}"},
-        }
-    if "sample" in signatures_of(model):
-        kind = model.endpoints["generate"].output
-        inputs = {"count": f"int32 () from 1 to {MOST}", "seed": "int64 ()"}
-        labels = {key: "int32 () class, -1 to draw it" for key in model.endpoints["generate"].conditions}
-        signatures["sample"] = {
-            "inputs": inputs | labels,
-            "outputs": {kind.plural: f"{kind.stored} {shape_text(('count', *kind.shape))}"},
-        }
     return {
         "family": type(model).__module__.rpartition(".")[2],
         "config": model.get_config(),
         "networks": {name: network.count_params() for name, network in networks.items()},
         "averaged": any(network is not getattr(model, name) for name, network in networks.items()),
-        "serving_default": signatures_of(model)[0],
-        "signatures": signatures,
+        "serving_default": next(iter(found)),
+        "signatures": {name: {"inputs": s.inputs, "outputs": s.outputs} for name, s in found.items()},
         "versions": {
             "python": sys.version.split()[0],
             "tensorflow": tf.__version__,
             "keras": keras.__version__,
         },
     }
-
-
-def signatures_of(model: AdversarialModel) -> list[str]:
-    """The names of the signatures, but for `serving_default`, which is the first."""
-    names = list(exported(model))
-    return [*names, "sample"] if "generate" in names and model.endpoints["generate"].from_seeds else names
-
-
-def shape_text(shape: Iterable) -> str:
-    """("n", 8) -> "(n, 8)"."""
-    return f"({', '.join('any' if side is None else str(side) for side in shape)})"

@@ -4,6 +4,8 @@
     python -m tools.benchmark train --shapes 28 --rounds 3 --seconds 5 --jit --json speed.json
     python -m tools.benchmark evaluate
     python -m tools.benchmark evaluate --only features --sizes 32 299 --taps 2048 768 --batch 16
+    python -m tools.benchmark serve
+    python -m tools.benchmark serve --clients 8 --soak 600
 
 train: DCGAN (Radford et al. 2015, https://arxiv.org/abs/1511.06434) at the paper's widths, in images/s of
 
@@ -18,6 +20,12 @@ evaluate: three things, with random weights (speed does not depend on them) and 
     fid       a whole FID against cached statistics, in units of the time that its features alone take in that process
     prdc      precision, recall, density and coverage of random rows: seconds, and memory beyond the rows
 
+serve: DCGAN-28 behind the embedded server, one picture a request, at 1, 8 and 64 clients
+
+    batched     `serve` as it is: what waits is computed together
+    one by one  `serve --batch 1`
+    direct      the SavedModel called by the client itself, without a server
+
 Each contender lives in a process of its own, so that their thread pools never mix, and computes only while
 the others wait. They take slices in turn (A B C A B C ...), so that a slow spell of the machine meets all.
 Read the ratios: images/s belong to one machine at one moment. On a machine that others use too, take
@@ -27,6 +35,7 @@ suffer most from neighbours, and not all contenders alike.
 
 import argparse
 import concurrent.futures
+import contextlib
 import datetime
 import importlib.util
 import multiprocessing
@@ -39,10 +48,11 @@ from types import MappingProxyType
 from typing import Any
 
 from tfgan_zoo import console, files
-from tools.benchmark import features
+from tools.benchmark import features, serving
 from tools.benchmark.features import PEER, RACERS
 from tools.benchmark.race import compare, cores, once
-from tools.benchmark.training import CONTENDERS, GAMES
+from tools.benchmark.serving import SERVERS
+from tools.benchmark.training import CONTENDERS, GAMES, LATENT_DIM
 
 TRAIN_PEERS = ("bare", "pytorch")
 EVALUATE_PEERS = (PEER, "channels-last")
@@ -104,6 +114,45 @@ def evaluate(arguments: argparse.Namespace) -> None:
         if "prdc" in arguments.only:
             results += neighbours(common, arguments)
     write(arguments, load, [{key: row[key] for key in row if key != "weights"} for row in results])
+
+
+def serve(arguments: argparse.Namespace) -> None:
+    """The `serve` command."""
+    before, body = load_before(), serving.body_of(LATENT_DIM)
+    image_shape, filters = GAMES[28]
+    rows = []
+    with tempfile.TemporaryDirectory() as base, contextlib.ExitStack() as servers:
+        apart(serving.write_model, base, image_shape, arguments.filters or filters, LATENT_DIM)
+        started = {name: servers.enter_context(serving.running(base, batch)) for name, batch in SERVERS.items()}
+        parts = {}
+        for number in range(arguments.rounds):
+            parts.setdefault(("direct", 1), []).append(apart(serving.direct, base, arguments.seconds, LATENT_DIM))
+            for clients in arguments.clients:
+                for name, (port, _) in started.items():
+                    made = apart(serving.load, port, clients, arguments.seconds, body)
+                    parts.setdefault((name, clients), []).append(made)
+            console.note(f"round {number + 1}/{arguments.rounds}")
+        rows = [serving.row(*key, made) for key, made in parts.items()]
+        if arguments.soak:
+            port, process = started["batched"]
+            memory = serving.memory(process)
+            row = serving.row("soak", 4, [apart(serving.load, port, 4, arguments.soak, body)])
+            rows.append(row | {"memory_before": memory, "memory_after": serving.memory(process)})
+            console.note(f"memory {memory / 2**20:,.0f} MiB before, {serving.memory(process) / 2**20:,.0f} MiB after")
+    console.table(
+        f"Pictures of DCGAN-28 over REST, {slices(arguments)}",
+        ["", "clients", "p50", "p99", "images/s", "requests", "errors"],
+        [
+            [
+                r["name"],
+                r["clients"],
+                *(f"{r[key]:.1f} ms" for key in ("p50_ms", "p99_ms")),
+                *(f"{r[key]:,.0f}" for key in ("images_per_second", "requests", "errors")),
+            ]
+            for r in rows
+        ],
+    )
+    write(arguments, before, rows)
 
 
 def race(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -179,11 +228,11 @@ def neighbours(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[
     return rows
 
 
-def apart(function: Callable, *arguments: Any) -> None:
-    """Call a function in a process of its own, so that what it loads does not stay."""
+def apart(function: Callable, *arguments: Any) -> Any:
+    """The result of a function that is called in a process of its own, so that what it loads does not stay."""
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        pool.submit(function, *arguments).result()
+        return pool.submit(function, *arguments).result()
 
 
 def load_before() -> float:
@@ -328,6 +377,17 @@ def parser() -> argparse.ArgumentParser:
         "--prdc-dims", type=positive(int), nargs="+", default=[2048, 768], metavar="DIM", help="features of a row"
     )
     common(command, rounds=3, seconds=8.0)
+
+    command = commands.add_parser(
+        "serve", help="speed of the embedded server", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    command.set_defaults(run=serve)
+    command.add_argument(
+        "--clients", type=positive(int), nargs="+", default=[1, 8, 64], metavar="N", help="clients at once"
+    )
+    command.add_argument("--filters", type=positive(int), help="another width than the game's own (a quick try: 4)")
+    command.add_argument("--soak", type=positive(float), metavar="SECONDS", help="then load it as long, with 4 clients")
+    common(command, rounds=3, seconds=4.0)
     return top
 
 

@@ -7,7 +7,6 @@ et al. 2017 plot it) with the distance that the run measured on the way; `evalua
 on what it measured. With it the largest absolute weight of the critic and the share of weights at the clip.
 """
 
-import json
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ import numpy as np
 
 from tfgan_zoo import zoo
 from tfgan_zoo.errors import ZooError
+from tfgan_zoo.runs import Run
 from tools.figures import measured
 
 WINDOW = 101
@@ -40,8 +40,7 @@ def main(name, runs, distance, estimate):
 
 def scores(loaded: zoo.Loaded, distance: str, estimate: str) -> dict[str, float]:
     """The figures of one run."""
-    path = Path(loaded.name) / "metrics.jsonl"
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = Run(loaded.folder).metrics()
     estimates, pairs = [], []
     for row in rows:
         if estimate in row:
@@ -50,7 +49,7 @@ def scores(loaded: zoo.Loaded, distance: str, estimate: str) -> dict[str, float]
             pairs.append((np.median(estimates[-WINDOW:]), row[distance]))
     if len(pairs) < 3:
         raise ZooError(
-            f"{path}: {len(pairs)} measurements of {distance}; train with evaluate.every and evaluate.monitor."
+            f"{loaded.folder}: {len(pairs)} measurements of {distance}; train with evaluate.every and evaluate.monitor."
         )
     found = {"rank_correlation": rank_correlation(*np.transpose(pairs)), "measurements": len(pairs)}
     clip = getattr(loaded.model, "clip", None)

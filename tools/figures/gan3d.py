@@ -10,7 +10,6 @@ counting alike, with 5, 10 and 20 labels of each, the mean of ten draws. Of samp
 `learns`, the share of steps in which the discriminator learnt.
 """
 
-import json
 from pathlib import Path
 
 import click
@@ -20,6 +19,7 @@ from tfgan_zoo import config, sampling, zoo
 from tfgan_zoo.data.base import BaseSource
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import references
+from tfgan_zoo.runs import Run
 from tools.figures import measured
 
 LABELS, DRAWS = (5, 10, 20), 10
@@ -54,9 +54,7 @@ def scores(loaded: zoo.Loaded, other: str, num: int, data_dir: str | None) -> di
     for name, looked_at in (("", loaded.model.sample(range(num)).numpy()), ("_data", own)):
         found[f"occupied{name}"] = float(looked_at.mean())
         found[f"one_piece{name}"] = float(np.mean(largest_piece(looked_at) >= PIECE))
-    log = Path(loaded.name) / "metrics.jsonl"
-    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.is_file() else []
-    learns = [row["learns"] for row in rows if "learns" in row]
+    learns = [row["learns"] for row in Run(loaded.folder).metrics() if "learns" in row]
     return found | ({"learns": float(np.mean(learns))} if learns else {})
 
 

@@ -1,0 +1,91 @@
+"""Command for services: serve."""
+
+import os
+from pathlib import Path
+
+import click
+
+from tfgan_zoo.cli.common import main, needs_tensorflow
+from tfgan_zoo.errors import ZooError
+
+FILE = click.Path(path_type=Path)
+
+
+def check_names(context, parameter, names):
+    """Refuse what is neither exported nor a model, before the slow import."""
+    from tfgan_zoo import targets
+
+    base = Path(context.params["base"]).expanduser()
+    for name in names:
+        if not any((base / name).glob("[0-9]*")):
+            targets.resolve(name)
+    return names
+
+
+def token_of(file: Path | None) -> str | None:
+    """The token in a file, or in the environment, where processes of other users do not see it."""
+    if file is None:
+        return os.environ.get("TFGAN_ZOO_TOKEN") or None
+    try:
+        token = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ZooError(f"--token-file {file}: cannot be read: {error}.") from None
+    if not token:
+        raise ZooError(f"--token-file {file}: is empty; write the token into it.")
+    return token
+
+
+@main.command(short_help="Serve models over REST and gRPC.")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", callback=check_names)
+@click.option(
+    "--model-base-path",
+    "base",
+    metavar="DIR",
+    default="export/models",
+    show_default=True,
+    is_eager=True,
+    help="Where served models live.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="REST; 0 for a free one.")
+@click.option("--grpc-port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="0 for a free one.")
+@click.option("--token-file", type=FILE, help="Clients must send this token. Or set TFGAN_ZOO_TOKEN.")
+@click.option("--certificate", type=FILE, help="A PEM file, for TLS.")
+@click.option("--key", type=FILE, help="The certificate's key.")
+@click.option("--timeout", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Seconds a request.")
+@click.option("--queue", type=click.IntRange(min=1), default=256, show_default=True, help="Requests that may wait.")
+@click.option("--batch", type=click.IntRange(min=1), default=64, show_default=True, help="Rows computed together.")
+@click.option("--max-body", type=click.IntRange(min=1), default=64, show_default=True, help="MiB of a request.")
+@click.option("--grace", type=click.FloatRange(min=0), default=20.0, show_default=True, help="Seconds to finish in.")
+@needs_tensorflow
+def serve(names, base, token_file, max_body, **options):
+    """Serve exported models to clients of TensorFlow Serving, without a container, until Ctrl-C or SIGTERM.
+
+    NAME is a model in --model-base-path, or what `export` takes: then it is exported first. New versions are taken up
+    while the server runs.
+
+    \b
+    python -m tfgan_zoo serve dcgan_mnist
+    """
+    from tfgan_zoo import verbs
+
+    try:
+        from tfgan_zoo.serving.service import Settings
+    except ImportError as error:
+        raise ZooError(f"serve needs {error.name}: pip install 'tfgan_zoo[serve]'.") from None
+    settings = Settings(token=token_of(token_file), body=max_body * 2**20, **options)
+    verbs.serve(names, base, settings, told)
+
+
+def told(server) -> None:
+    """Say where the models are, and how to ask."""
+    scheme = "https" if server.settings.certificate else "http"
+    host = server.settings.host
+    for name, model in server.service.models.by_name.items():
+        url = f"{scheme}://{host}:{server.port}/v1/models/{name}"
+        click.echo(f"{name} {', '.join(map(str, sorted(model.versions)))}: {url} (gRPC: {host}:{server.grpc_port})")
+    newest = model.versions[max(model.versions)]
+    if "sample" in newest.signatures:
+        inputs = {key: -1 for key in newest.signatures["sample"].inputs} | {"count": 1, "seed": 7}
+        body = f'{{"signature_name": "sample", "inputs": {str(inputs).replace(chr(39), chr(34))}}}'
+        click.echo(f"\ntry: curl -d '{body}' {url}:predict")

@@ -1,0 +1,115 @@
+"""The embedded server under load: requests of 1, 8 and 64 clients, beside the SavedModel called in this process."""
+
+import base64
+import contextlib
+import http.client
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+SERVERS = {"batched": 64, "one by one": 1}  # rows that are computed together
+SIGNATURE = "generate_png"
+
+
+def write_model(base: str, image_shape: tuple[int, int, int], filters: int, latent_dim: int) -> None:
+    """Export an untrained DCGAN as `model`: speed does not depend on weights."""
+    from tfgan_zoo.families.dcgan import DCGAN
+    from tfgan_zoo.serving import savedmodel
+
+    model = DCGAN(image_shape=image_shape, filters=filters, latent_dim=latent_dim)
+    savedmodel.export(model, base, name="model", verify=False)
+
+
+@contextlib.contextmanager
+def running(base: str, batch: int) -> Iterator[tuple[int, subprocess.Popen]]:
+    """A server in a process of its own: its port and the process."""
+    command = [sys.executable, "-m", "tfgan_zoo", "serve", "model", "--model-base-path", base, "--batch", str(batch)]
+    process = subprocess.Popen(
+        [*command, "--port", "0", "--grpc-port", "0"],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        bufsize=1,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        line = process.stdout.readline()
+        yield int(re.search(r":(\d+)/v1", line)[1]), process
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+def body_of(latent_dim: int) -> bytes:
+    """A request for one picture of one latent vector."""
+    return json.dumps({"signature_name": SIGNATURE, "instances": [[0.1] * latent_dim]}).encode()
+
+
+def load(port: int, clients: int, seconds: float, body: bytes) -> dict[str, Any]:
+    """Requests of `clients` at once, each with a connection that it keeps: seconds of each, and errors."""
+    took, errors, end = [], [], time.perf_counter() + seconds
+
+    def client():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        while (began := time.perf_counter()) < end:
+            connection.request("POST", "/v1/models/model:predict", body)
+            response = connection.getresponse()
+            answer = response.read()
+            took.append(time.perf_counter() - began)
+            if response.status != 200 or b"b64" not in answer:
+                errors.append(answer[:200].decode(errors="replace"))
+        connection.close()
+
+    began = time.perf_counter()
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {"took": took, "errors": errors, "seconds": time.perf_counter() - began}
+
+
+def direct(base: str, seconds: float, latent_dim: int) -> dict[str, Any]:
+    """The same question to the SavedModel in this process, one after the other."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(Path(base) / "model" / "1"))
+    signature, z, took = loaded.signatures[SIGNATURE], tf.fill((1, latent_dim), 0.1), []
+    for _ in range(5):
+        signature(z=z)
+    end = time.perf_counter() + seconds
+    while (began := time.perf_counter()) < end:
+        (answer,) = signature(z=z).values()
+        base64.b64encode(answer.numpy()[0])
+        took.append(time.perf_counter() - began)
+    return {"took": took, "errors": [], "seconds": sum(took)}
+
+
+def memory(process: subprocess.Popen) -> int:
+    """Bytes that a process holds in memory (Linux)."""
+    pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def row(name: str, clients: int, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Slices of one contender as a row: milliseconds of the median and of the slowest hundredth, pictures a second."""
+    took = sorted(seconds for part in parts for seconds in part["took"])
+    return {
+        "name": name,
+        "clients": clients,
+        "requests": len(took),
+        "errors": sum(len(part["errors"]) for part in parts),
+        "p50_ms": 1000 * statistics.median(took),
+        "p99_ms": 1000 * took[min(len(took) - 1, len(took) * 99 // 100)],
+        "images_per_second": statistics.median(len(part["took"]) / part["seconds"] for part in parts),
+    }
