@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tfgan_zoo.serving.json_tensors import answer, parse, tensors
@@ -172,6 +172,7 @@ arrays = st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=6)
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(arrays)
+@example([float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny) / 2])
 def test_numbers_come_back_to_the_last_bit(numbers):
     array = np.float32(numbers)
     back = read(b'{"inputs": ' + answer({"x": array}, False)[len('{"outputs":') :], {"x": tf.float32})["x"]

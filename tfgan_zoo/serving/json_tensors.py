@@ -143,18 +143,19 @@ def converted(name: str, leaves: list, dtype: tf.DType) -> np.ndarray:
     if dtype == tf.bool:
         return np.array(leaves, bool)
     if dtype in INTEGERS:
-        low, high = dtype.min, dtype.max
+        lost = (leaf for leaf in leaves if not dtype.min <= leaf <= dtype.max)
     else:
-        high = float(dtype.max)
-        low = -high
         exact = 2**24 if dtype == tf.float32 else 2**53
-        for leaf in leaves:
-            if type(leaf) is int and not -exact < leaf < exact:
-                raise lossy(name, leaf, dtype)
-    for leaf in leaves:
-        if not low <= leaf <= high and leaf == leaf and leaf not in (np.inf, -np.inf):
-            raise lossy(name, leaf, dtype)
-    return np.array(leaves, dtype.as_numpy_dtype)
+        lost = (leaf for leaf in leaves if type(leaf) is int and not -exact < leaf < exact)
+    if (leaf := next(lost, None)) is not None:
+        raise lossy(name, leaf, dtype)
+    with np.errstate(over="ignore"):
+        made = np.array(leaves, dtype.as_numpy_dtype)
+    if dtype not in INTEGERS:  # the largest float32 is written with a decimal that is larger, and rounds to it
+        for index in np.flatnonzero(np.isinf(made)):
+            if not np.isinf(leaves[index]):
+                raise lossy(name, leaves[index], dtype)
+    return made
 
 
 def lossy(name: str, leaf: Any, dtype: tf.DType) -> Refused:
