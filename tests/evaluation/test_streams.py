@@ -9,6 +9,7 @@ from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import Protocol, references, similar
 from tfgan_zoo.evaluation.streams import BATCH_SIZE, Generated, Pictures, Selected, Stream
+from tfgan_zoo.families.cgan import CGAN
 from tfgan_zoo.modalities import Points
 from tfgan_zoo.serving import savedmodel
 from tfgan_zoo.targets import resolve
@@ -277,6 +278,14 @@ def test_a_saved_model_measures_as_its_model(model, tmp_path):
     tf.saved_model.save(tf.Module(), str(tmp_path / "other" / "1"))
     with pytest.raises(ZooError, match="no SavedModel with a `sample` signature"):
         pictures(str(tmp_path / "other"), 4, 0, {}, False)
+
+
+def test_a_saved_model_of_classes_draws_them_by_its_seeds(tmp_path):
+    model = CGAN((8, 8, 1), num_classes=3, latent_dim=4, units=24)
+    savedmodel.export(model, tmp_path, name="served", verify=False)
+    ((made, labels),) = pictures(str(tmp_path / "served"), 12, 3, {}, True).batches()
+    assert set(labels) <= {0, 1, 2} and len(set(labels)) > 1
+    np.testing.assert_array_equal(made, model.sample(range(3, 15), label=labels))
 
 
 def test_data_sets_of_tfds_by_name(shared):

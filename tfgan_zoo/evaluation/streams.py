@@ -355,7 +355,10 @@ class Answers(Stream):
 
 
 class Served(Stream):
-    """What the `sample` signature of an exported SavedModel answers for seeds `seed` to `seed + count - 1`."""
+    """What the `sample` signature of an exported SavedModel answers for seeds `seed` to `seed + count - 1`.
+
+    Classes are drawn by the seeds.
+    """
 
     def __init__(self, path: Path, count: int, seed: int = 0):
         self.path, self.count, self.seed, self.description = path, count, seed, f"SavedModel {path}"
@@ -368,11 +371,14 @@ class Served(Stream):
                 f"{path}: is no SavedModel with a `sample` signature ({str(error).splitlines()[0]}); "
                 "`python -m tfgan_zoo export` writes one, or give a folder of its pictures."
             ) from None
+        inputs = self._sample.structured_input_signature[1].items()
+        self._drawn = {name: tf.constant(-1, spec.dtype) for name, spec in inputs if name not in ("count", "seed")}
 
     def batches(self):
         for first in range(0, self.count, BATCH_SIZE):
             count = min(BATCH_SIZE, self.count - first)
-            answer = self._sample(count=tf.constant(count), seed=tf.constant(self.seed + first, tf.int64))
+            seed = tf.constant(self.seed + first, tf.int64)
+            answer = self._sample(count=tf.constant(count), seed=seed, **self._drawn)
             labels = answer.pop("label", None)
             (made,) = answer.values()
             yield made.numpy(), None if labels is None else labels.numpy()
