@@ -241,6 +241,11 @@ def listing(family: str | None = None, pretrained: bool = False, task: str | Non
     ]
 
 
+def first_presets() -> dict[str, str]:
+    """{family: its first preset by name}."""
+    return {facts["family"]: facts["preset"] for facts in reversed(listing())}
+
+
 def info(name: str) -> dict[str, Any]:
     """All that is known of a preset: its facts, its TOML text, its family's facts, and its card where it is pretrained.
 

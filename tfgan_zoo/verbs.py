@@ -16,10 +16,10 @@ from tfgan_zoo.evaluation import assess, measure, references, similar
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.runs import Run
 from tfgan_zoo.serving import savedmodel
+from tfgan_zoo.serving.settings import Settings
 
 if TYPE_CHECKING:
     from tfgan_zoo.serving.server import Server
-    from tfgan_zoo.serving.service import Settings
 
 Target = str | os.PathLike | AdversarialModel | zoo.Loaded
 Measured = Target | np.ndarray | Mapping[str, np.ndarray]
@@ -215,7 +215,7 @@ def export(
 def serve(
     names: Sequence[str],
     base: str | os.PathLike = "export/models",
-    settings: "Settings | None" = None,
+    settings: Settings | None = None,
     told: "Callable[[Server], None]" = lambda server: None,
 ) -> None:
     """Serve exported models as TensorFlow Serving does, over REST and gRPC, until the process is told to stop.
@@ -223,14 +223,14 @@ def serve(
     Args:
         names: models in the folder `base`, or what `export` takes, which is exported into it first.
         base: where served models live, as `export` writes them.
-        settings: a `tfgan_zoo.serving.service.Settings`; None for its defaults.
+        settings: a `tfgan_zoo.serving.settings.Settings`; None for its defaults.
         told: called with the `Server` when clients can come.
 
     Raises:
         ZooError: what `export` raises; a port that is taken; the extra `serve` that is not installed.
     """
     try:
-        from tfgan_zoo.serving import server, service
+        from tfgan_zoo.serving import server
     except ImportError as error:
         raise ZooError(f"serve needs {error.name}: pip install 'tfgan_zoo[serve]'.") from None
     homes = {}
@@ -242,6 +242,6 @@ def serve(
         if home.name in homes:
             raise ZooError(f"{home.name} is named twice: give each model once.")
         homes[home.name] = home
-    settings = settings or service.Settings()
+    settings = settings or Settings()
     server.warn_if_open(settings)
     server.Server(homes, settings, told).run()

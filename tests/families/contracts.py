@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfgan_zoo import config, index, zoo
 
 FAMILIES = index.families()
-PRESET = {facts["family"]: facts["preset"] for facts in reversed(index.listing())}  # the first by name
+PRESET = index.first_presets()
 
 
 @functools.cache

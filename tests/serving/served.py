@@ -10,7 +10,7 @@ import threading
 import tensorflow as tf
 
 from tfgan_zoo.serving.server import Server
-from tfgan_zoo.serving.service import Settings
+from tfgan_zoo.serving.settings import Settings
 
 
 class Arithmetic(tf.Module):

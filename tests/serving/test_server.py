@@ -29,7 +29,7 @@ from tfgan_zoo import verbs
 from tfgan_zoo.cli import main
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.serving.server import Server
-from tfgan_zoo.serving.service import Settings
+from tfgan_zoo.serving.settings import Settings
 
 HALF = "/v1/models/half"
 

@@ -32,4 +32,4 @@ def test_a_table_of_families(monkeypatch, capsys):
 
 
 def test_every_family_has_a_preset_for_it():
-    assert set(table.first_presets()) == set(index.families())
+    assert set(index.first_presets()) == set(index.families())

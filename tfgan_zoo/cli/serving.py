@@ -1,5 +1,6 @@
 """Command for services: serve."""
 
+import json
 import os
 from pathlib import Path
 
@@ -68,11 +69,8 @@ def serve(names, base, token_file, max_body, **options):
     python -m tfgan_zoo serve dcgan_mnist
     """
     from tfgan_zoo import verbs
+    from tfgan_zoo.serving.settings import Settings
 
-    try:
-        from tfgan_zoo.serving.service import Settings
-    except ImportError as error:
-        raise ZooError(f"serve needs {error.name}: pip install 'tfgan_zoo[serve]'.") from None
     settings = Settings(token=token_of(token_file), body=max_body * 2**20, **options)
     verbs.serve(names, base, settings, told)
 
@@ -87,5 +85,5 @@ def told(server) -> None:
     newest = model.versions[max(model.versions)]
     if "sample" in newest.signatures:
         inputs = {key: -1 for key in newest.signatures["sample"].inputs} | {"count": 1, "seed": 7}
-        body = f'{{"signature_name": "sample", "inputs": {str(inputs).replace(chr(39), chr(34))}}}'
+        body = json.dumps({"signature_name": "sample", "inputs": inputs})
         click.echo(f"\ntry: curl -d '{body}' {url}:predict")

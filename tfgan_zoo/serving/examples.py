@@ -71,7 +71,8 @@ def sample(model, name: str, as_files: bool, seeds: tf.Tensor, random: np.random
     def answers():
         drawn = sampling.draw(model, "generate", seeds, given)
         made = asked(model, "generate", drawn)
-        found = read_back(endpoint.output, made) if as_files else {endpoint.output.plural: stored_form(endpoint, made)}
+        kind = endpoint.output
+        found = read_back(kind, made) if as_files else {kind.plural: kind.to_stored(made).numpy()}
         classes = [key for key, kind in endpoint.conditions.items() if isinstance(kind, ClassLabel)]
         return found | {key: drawn[key].numpy() for key in classes}
 
@@ -83,11 +84,6 @@ def asked(model: AdversarialModel, name: str, inputs: Mapping[str, Any]) -> tf.T
     answers = tf.function(lambda inputs: sampling.ask(model, name, inputs))(inputs)
     sampling.refuse_broken(int(sampling.broken_in(answers)), len(answers), f"{model.name}.{name}")
     return answers
-
-
-def stored_form(endpoint, answers: tf.Tensor) -> np.ndarray:
-    """Answers as `sample` gives them."""
-    return endpoint.output.to_stored(answers).numpy()
 
 
 def read_back(kind: Modality, answers: tf.Tensor) -> dict[str, np.ndarray]:

@@ -16,7 +16,8 @@ from tensorflow_serving.apis import (
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.serving.models import DEFAULT
 from tfgan_zoo.serving.refusals import Refused
-from tfgan_zoo.serving.service import Service, Settings
+from tfgan_zoo.serving.service import Service
+from tfgan_zoo.serving.settings import Settings
 
 
 def server(service: Service) -> tuple[grpc.aio.Server, int]:

@@ -13,7 +13,8 @@ from tfgan_zoo import console
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.serving import rest, rpc
 from tfgan_zoo.serving.models import Models
-from tfgan_zoo.serving.service import Service, Settings
+from tfgan_zoo.serving.service import Service
+from tfgan_zoo.serving.settings import Settings
 
 
 class Server:

@@ -3,60 +3,19 @@
 import asyncio
 import concurrent.futures
 import contextlib
-import dataclasses
 import hmac
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import numpy as np
 
 from tfgan_zoo import console
-from tfgan_zoo.errors import ZooError
 from tfgan_zoo.serving.batching import Batcher, Room
 from tfgan_zoo.serving.metrics import Metrics
 from tfgan_zoo.serving.models import Models, Signature, Version, reason
 from tfgan_zoo.serving.refusals import Refused
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """How a server is run.
-
-    Attributes:
-        host: the address it listens at; others than this machine reach it only where that is not a loopback address.
-        port, grpc_port: 0 for any that is free.
-        token: what clients must send as `Authorization: Bearer TOKEN`; None for no such check.
-        certificate, key: PEM files, for TLS.
-        timeout: seconds that a request may take.
-        queue: requests that may wait; more get 429.
-        batch: rows that are computed together.
-        body: bytes of a request; answer: bytes of its tensors.
-        poll: seconds between two looks at the disk.
-        grace: seconds that running requests have when the server is stopped.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8501
-    grpc_port: int = 8500
-    token: str | None = dataclasses.field(default=None, repr=False)
-    certificate: Path | None = None
-    key: Path | None = None
-    timeout: float = 30.0
-    queue: int = 256
-    batch: int = 64
-    body: int = 64 * 2**20
-    answer: int = 256 * 2**20
-    poll: float = 2.0
-    grace: float = 20.0
-
-    def __post_init__(self):
-        if (self.certificate is None) != (self.key is None):
-            raise ZooError("TLS needs both files: a certificate and its key.")
-        if self.token is not None and not re.fullmatch(r"[!-~]+", self.token):
-            raise ZooError("the token must be of ASCII letters, digits and signs, without blanks.")
+from tfgan_zoo.serving.settings import Settings
 
 
 class Service:

@@ -12,18 +12,13 @@ from tfgan_zoo.serving import savedmodel
 from tfgan_zoo.serving.verify import verify
 
 
-def first_presets() -> dict[str, str]:
-    """family -> its first preset by name."""
-    return {facts["family"]: facts["preset"] for facts in reversed(index.listing())}
-
-
 def rows(families: Iterable[str]) -> Iterator[dict[str, Any]]:
     """A row for each signature of each family's first preset at smoke size, compared in a process without Keras.
 
     Keys: `family`, `signature`, `difference` (the largest), `seconds` and `bytes` of the family's whole export; of a
     family that cannot be exported `family` and `error`.
     """
-    presets = first_presets()
+    presets = index.first_presets()
     for family in families:
         began = time.perf_counter()
         try:

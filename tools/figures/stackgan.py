@@ -104,7 +104,8 @@ def strip(model, texts: np.ndarray, each: int = 6) -> np.ndarray:
     """A row for each text: the sketch of its first picture, enlarged, then pictures: uint8 (height, width, c)."""
     repeated = np.repeat(texts, each, axis=0)
     pictures = asked(model, "generate", len(repeated), text=repeated)
-    rows = [[sketches(model, repeated)[i * each], *pictures[i * each : (i + 1) * each]] for i in range(len(texts))]
+    sketched = sketches(model, repeated)
+    rows = [[sketched[i], *pictures[i : i + each]] for i in range(0, len(repeated), each)]
     return images.grid(np.concatenate(rows), columns=each + 1)
 
 
