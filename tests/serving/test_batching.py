@@ -138,3 +138,11 @@ def test_who_comes_too_late_is_not_computed():
         assert model.calls == [1] and batcher.room.waiting == 0
 
     play(scene)
+
+
+def test_who_asks_again_at_once_is_answered():
+    async def scene(batcher, model):
+        deadline = asyncio.get_running_loop().time() + 5
+        return [(await batcher.ask({"x": np.array([k], np.float32)}, deadline))["y"][0] for k in range(3)]
+
+    assert play(scene) == [0, 2, 4]

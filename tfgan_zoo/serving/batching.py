@@ -91,9 +91,7 @@ class Batcher:
             job = Job(inputs, rows, kind, deadline, loop.create_future())
             self.queue.append(job)
             if len(self.workers) < self.parallel:
-                worker = loop.create_task(self._work())
-                self.workers.add(worker)
-                worker.add_done_callback(self.workers.discard)
+                self.workers.add(loop.create_task(self._work()))
             async with asyncio.timeout_at(deadline):
                 return await job.future
         except TimeoutError:
@@ -126,22 +124,30 @@ class Batcher:
 
     async def _work(self) -> None:
         """Answer until nobody waits."""
-        loop = asyncio.get_running_loop()
-        while batch := self._take():
-            try:
-                answers = await loop.run_in_executor(self.pool, self._together, batch)
-                self.observe(len(batch), sum(job.rows for job in batch))
-            except Exception as error:
-                answers = [error] * len(batch)
-                if len(batch) > 1:  # one of them is to blame, and only that one shall fail
-                    answers = [await self._alone(job) for job in batch]
-            for job, answer in zip(batch, answers, strict=True):
-                if job.future.done():
-                    continue
-                if isinstance(answer, Exception):
-                    job.future.set_exception(answer)
-                else:
-                    job.future.set_result(answer)
+        try:
+            while batch := self._take():
+                await self._answer(batch)
+        finally:
+            # Not by a callback of the task: that comes only after those who were just answered may have asked again,
+            # and nobody would take up what they ask.
+            self.workers.discard(asyncio.current_task())
+
+    async def _answer(self, batch: list[Job]) -> None:
+        """Tell each of them its answer."""
+        try:
+            answers = await asyncio.get_running_loop().run_in_executor(self.pool, self._together, batch)
+            self.observe(len(batch), sum(job.rows for job in batch))
+        except Exception as error:
+            answers = [error] * len(batch)
+            if len(batch) > 1:  # one of them is to blame, and only that one shall fail
+                answers = [await self._alone(job) for job in batch]
+        for job, answer in zip(batch, answers, strict=True):
+            if job.future.done():
+                continue
+            if isinstance(answer, Exception):
+                job.future.set_exception(answer)
+            else:
+                job.future.set_result(answer)
 
     async def _alone(self, job: Job) -> Tensors | Exception:
         """The answer to one request, or the error that it gets."""
