@@ -1,7 +1,7 @@
 """What a run does beside training: progress, logs, pictures, checkpoints, a clean stop. All plain Keras callbacks."""
 
+import contextlib
 import json
-import math
 import signal
 import threading
 import time
@@ -12,8 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfgan_zoo import console, evaluation, files
-from tfgan_zoo.errors import ZooError
+from tfgan_zoo import console, evaluation, files, guards
 from tfgan_zoo.evaluation import Protocol
 from tfgan_zoo.runs import Run
 from tfgan_zoo.sheets import Sheet
@@ -97,17 +96,40 @@ class Means(Timed):
         raise NotImplementedError
 
 
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal ended the work; what was done is saved.
+
+    Attributes:
+        status: the exit status that tells of it, 128 and the signal's number.
+    """
+
+    def __init__(self, text: str, number: int):
+        super().__init__(text)
+        self.status = 128 + number
+
+
+class _Aside(Exception):
+    """Leaves a picture or a measurement that a signal came into."""
+
+
 class Interrupt(keras.callbacks.Callback):
-    """Let Ctrl-C and SIGTERM end training after the current step; a second one ends it at once."""
+    """Let Ctrl-C, SIGTERM and SIGHUP end training after the current step; a second one ends it at once.
+
+    A picture or a measurement that is being made is left at once: whoever stops a machine waits for seconds only.
+    Resumed, the run makes it again.
+    """
 
     def __init__(self):
         super().__init__()
-        self.received = None
+        self.received, self._aside = None, False
         self._before = {}
 
     def on_train_begin(self, logs=None):
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in SIGNALS:
                 self._before[number] = signal.signal(number, self._stop)
 
     def _stop(self, number, frame):
@@ -116,6 +138,19 @@ class Interrupt(keras.callbacks.Callback):
         self.received = number
         console.note("\nstopping after this step; once more to stop at once")
         self.model.stop_training = True
+        if self._aside:
+            raise _Aside
+
+    @contextlib.contextmanager
+    def aside(self):
+        """Around work that a signal may break off."""
+        self._aside = True
+        try:
+            yield
+        except _Aside:
+            pass
+        finally:
+            self._aside = False
 
     def restore_handlers(self):
         """Restore the previous signal handlers."""
@@ -139,17 +174,7 @@ class Log(Means):
         self.seconds += seconds
         step = self.clock.step
         row = {**means, "images_per_second": round(count * self.clock.images / seconds, 1)}
-        for key, value in means.items():
-            if not math.isfinite(value):
-                kept = (
-                    f"The checkpoint of step {self.run.step:,} is kept in {self.run.path}"
-                    if self.run.step
-                    else f"There is no checkpoint in {self.run.path} yet"
-                )
-                raise ZooError(
-                    f"training diverged: {key} is {value} at step {step:,}. {kept}; try a smaller learning rate "
-                    "(train.optimizers.<player>)."
-                )
+        guards.check_losses(means, step)
         self.run.append("metrics.jsonl", {"step": step, **row, "seconds": round(self.seconds, 1)})
         with self.writer.as_default(step=step):
             for key, value in row.items():
@@ -199,16 +224,33 @@ class Progress(Means):
 class Samples(Timed):
     """Pictures of the same noise and the same conditions at the start, every `every` steps and at the end."""
 
-    def __init__(self, clock: Clock, run: Run, every: int, sheets: list[Sheet]):
+    def __init__(self, clock: Clock, run: Run, every: int, sheets: list[Sheet], interrupt: Interrupt):
         super().__init__(clock, every)
-        self.run, self.sheets = run, sheets
+        self.run, self.sheets, self.interrupt = run, sheets, interrupt
 
     def on_train_begin(self, logs=None):
         self.act(self.clock.step)
 
     def act(self, step):
-        for sheet in self.sheets:
-            sheet.draw(self.run.path / "samples", step)
+        with self.interrupt.aside():
+            for sheet in self.sheets:
+                sheet.draw(self.run.path / "samples", step)
+
+
+class Watching(Means):
+    """Warn of a game that goes wrong: by the logs, and by samples every `sample_every` steps."""
+
+    def __init__(self, clock: Clock, watch: guards.Watch, every: int, sample_every: int):
+        super().__init__(clock, every)
+        self.watch, self.sample_every = watch, sample_every
+
+    def look(self, means, count, seconds):
+        self.watch.look(means, self.clock.step)
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(batch, logs)
+        if self.clock.due(self.sample_every):
+            self.watch.look_at_samples(self.clock.step)
 
 
 class Checkpoint(Timed):
@@ -223,6 +265,7 @@ class Checkpoint(Timed):
             self.act(self.clock.step)
 
     def act(self, step):
+        guards.check_weights(self.model, step)  # so that the newest checkpoint is always a good one
         self.run.save(self.model, self.keep)
         self.saved = step
 
@@ -230,9 +273,9 @@ class Checkpoint(Timed):
 class Measure(Timed):
     """Measure a run while it trains; the best model so far is `best.keras`."""
 
-    def __init__(self, clock: Clock, run: Run, every: int, quality: "Quality"):
+    def __init__(self, clock: Clock, run: Run, every: int, quality: "Quality", interrupt: Interrupt):
         super().__init__(clock, every)
-        self.run, self.quality = run, quality
+        self.run, self.quality, self.interrupt = run, quality, interrupt
 
     def set_model(self, model):
         super().set_model(model)
@@ -245,7 +288,8 @@ class Measure(Timed):
 
     def act(self, step):
         if step % self.every == 0:
-            self.run.note_results(self.quality.measure(step))
+            with self.interrupt.aside():
+                self.run.note_results(self.quality.measure(step))
 
 
 class Quality(keras.callbacks.Callback):

@@ -68,6 +68,10 @@ class Train(Section):
     sample_every: Positive = Field(500, description="steps between sample grids")
     checkpoint_every: Positive = Field(500, description="steps between checkpoints")
     keep_checkpoints: Positive = Field(2, description="the newest so many stay; older ones are deleted")
+    rollbacks: Annotated[int, Field(ge=0, le=100)] = Field(
+        2, description="times that a run whose losses or weights are no numbers any more goes back to its checkpoint"
+    )
+    watch: bool = Field(True, description="warn of mode collapse, a discriminator that has won, exploding losses")
     samples: Annotated[int, Field(ge=1, le=10_000)] = Field(64, description="images in the sample grids")
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Sequence
 
 
 def note(text: str) -> None:
-    """One line for the person at the terminal."""
-    print(text, file=sys.stderr, flush=True)
+    """One line for the person at the terminal. Where nobody reads any more (a closed pipe), the work goes on."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
 
 
 def live() -> bool:

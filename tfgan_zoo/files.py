@@ -30,8 +30,19 @@ def atomic(path: str | os.PathLike) -> Iterator[Path]:
         with open(temporary, "rb+") as file:  # the bytes must be on the disk before the name is
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk, where the system can."""
+    with contextlib.suppress(OSError):  # Windows opens no folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -64,6 +75,15 @@ def append(path: str | os.PathLike, lines: str) -> None:
             if file.read(1) != b"\n":
                 lines = "\n" + lines
         file.write(lines.encode())
+
+
+def read_json(path: str | os.PathLike, kind: type, otherwise: Any) -> Any:
+    """What a JSON file holds; `otherwise` where it is not there, cannot be read, or is no `kind`."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return otherwise
+    return value if isinstance(value, kind) else otherwise
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -3,6 +3,8 @@
 import errno
 import os
 import re
+import shutil
+from pathlib import Path
 
 from tfgan_zoo.errors import ZooError
 
@@ -37,6 +39,18 @@ def require_memory(size: int, what: str) -> None:
     """
     if size > (free := free_memory()):
         raise ZooError(f"{what}: takes {size / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are free; choose less.")
+
+
+def require_disk(folder: Path, size: int, what: str) -> None:
+    """Refuse to write what the disk cannot hold: HDF5 ends the whole process where it fills the disk.
+
+    Raises:
+        ZooError: fewer than `size` bytes are free.
+    """
+    if size > (free := shutil.disk_usage(folder).free):
+        raise ZooError(
+            f"the disk is full: {what} takes {size / 1e6:,.1f} MB, and {free / 1e6:,.1f} MB are free in {folder}."
+        )
 
 
 def failure(error: BaseException) -> str | None:

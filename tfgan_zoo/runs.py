@@ -1,17 +1,20 @@
 """A run on the disk: its experiment, checkpoints, logs and pictures.
 
 config.json  environment.json  metrics.jsonl  evaluations.jsonl  tensorboard/  samples/step-00000000.png
-losses.png   checkpoints/step-00001000.weights.h5   model.keras   finished.json
+losses.png   checkpoints/step-00001000.weights.h5 (and .sha256)   model.keras   finished.json
+rollbacks.json   lock
 """
 
 import contextlib
 import json
+import os
+import platform
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tfgan_zoo import console, files
+from tfgan_zoo import console, files, resources
 from tfgan_zoo.config import Experiment
 from tfgan_zoo.errors import ZooError, unknown
 
@@ -40,7 +43,6 @@ class Run:
             if path.is_dir() and any(path.iterdir()):
                 run = cls(path)
                 run._refuse_unless_continued(experiment)
-                files.write_json(path / "config.json", experiment.as_dict())  # train.steps may have grown
                 return run
             return cls._create(experiment, path)
         number = 1
@@ -59,9 +61,35 @@ class Run:
         files.write_json(path / "config.json", experiment.as_dict())
         return cls(path)
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Inside, this process alone works on the run. The lock goes with the process, however that ends.
+
+        Raises:
+            ZooError: another process works on it.
+        """
+        try:
+            import fcntl
+        except ImportError:  # Windows
+            yield
+            return
+        with open(self.path / "lock", "a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise ZooError(
+                    f"{self.path}: {file.read(200).strip() or 'another process'} is training it. Wait for its end, or "
+                    "name another directory."
+                ) from None
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {platform.node()}")
+            file.flush()
+            yield
+
     def differing(self, experiment: Experiment) -> list[str]:
         """The settings in which `experiment` differs from the run's, but for those that may change on the way."""
-        before, now = _flat(self.config()), _flat(experiment.as_dict())
+        before, now = _flat(self.experiment().as_dict()), _flat(experiment.as_dict())
         free = (
             "train.steps",
             "data.path",
@@ -114,9 +142,8 @@ class Run:
     @property
     def question(self) -> str | None:
         """The command that asks the finished model; None where there is none, or where training is not finished."""
-        path = self.path / "finished.json"
-        found = json.loads(path.read_text(encoding="utf-8")).get("question") if self.finished else None
-        return found and found.replace("RUN", str(self.path))
+        found = files.read_json(self.path / "finished.json", dict, {}).get("question")
+        return found.replace("RUN", str(self.path)) if isinstance(found, str) else None
 
     @property
     def lost(self) -> bool:
@@ -143,12 +170,24 @@ class Run:
         return max(self.checkpoints, default=0)
 
     def save(self, model, keep: int) -> Path:
-        """Write a checkpoint of everything (networks, optimizers, step) atomically, then delete all but `keep`."""
+        """Write a checkpoint of everything (networks, optimizers, step) atomically, then delete all but `keep`.
+
+        Raises:
+            ZooError: the disk has no room for it. The checkpoints before it stay.
+        """
         path = self.path / "checkpoints" / f"step-{int(model.step.numpy()):08d}.weights.h5"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for torn in path.parent.glob(".tmp-*"):  # of a process that was killed; the lock says that it is not alive
+            torn.unlink()
+        resources.require_disk(path.parent, size_of(model), f"a checkpoint of step {int(model.step.numpy()):,}")
         with files.atomic(path) as temporary:
             model.save_weights(temporary)
+            digest = files.sha256(temporary)
+            _sum_of(path).unlink(missing_ok=True)  # of an earlier file of this step; a kill here leaves no wrong one
+        files.write_text(_sum_of(path), digest + "\n")
         for old in list(self.checkpoints.values())[:-keep]:
             old.unlink()
+            _sum_of(old).unlink(missing_ok=True)
         return path
 
     def restore(self, model, step: int | None = None) -> int:
@@ -164,6 +203,9 @@ class Run:
             checkpoints = {step: checkpoints[step]}
         problems = []
         for reached, path in reversed(checkpoints.items()):
+            if (noted := _noted_sum(path)) and noted != files.sha256(path):
+                problems.append(f"{path.name} is damaged: its SHA-256 is not what was noted when it was written")
+                continue
             try:
                 model.load_weights(path)
             except Exception as error:  # h5py and Keras raise many kinds for damaged files
@@ -184,11 +226,10 @@ class Run:
     def sessions(self) -> list[dict[str, Any]]:
         """The environment of every session that worked on the run, each with the step it began at."""
         path = self.path / "environment.json"
-        try:
-            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-        except ValueError:
+        found = files.read_json(path, list, None)
+        if found is None and path.is_file():
             console.note(f"{path}: cannot be read; the sessions before this one are forgotten")
-            return []
+        return [session for session in found or [] if isinstance(session, dict)]
 
     def note_session(self, step: int, environment: dict[str, Any]) -> None:
         """Add a session that begins at `step`."""
@@ -202,7 +243,7 @@ class Run:
         """The JSON objects in the file `name`, one a line; those that cannot be read are left out."""
         path, rows = self.path / name, []
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
-            with contextlib.suppress(ValueError):
+            with contextlib.suppress(ValueError, RecursionError):
                 rows.append(json.loads(line))
         return [row for row in rows if isinstance(row, dict)]
 
@@ -231,13 +272,9 @@ class Run:
     @property
     def data(self) -> dict[str, Any]:
         """What the data said of themselves when the run began; {} where that is not known."""
-        for name, key in (("data.json", None), ("finished.json", "data")):
-            path = self.path / name
-            if path.is_file():
-                with contextlib.suppress(ValueError, KeyError, AttributeError):
-                    facts = json.loads(path.read_text(encoding="utf-8"))
-                    return facts if key is None else facts[key]
-        return {}
+        facts = files.read_json(self.path / "data.json", dict, {})
+        facts = facts or files.read_json(self.path / "finished.json", dict, {}).get("data")
+        return facts if isinstance(facts, dict) else {}
 
     @property
     def class_names(self) -> list[str] | None:
@@ -254,11 +291,42 @@ class Run:
             )
         files.write_json(self.path / "data.json", facts)
 
+    @property
+    def rollbacks(self) -> list[dict[str, Any]]:
+        """Where training diverged and went back: `step`, `what`, `back_to` of each time."""
+        found = files.read_json(self.path / "rollbacks.json", list, [])
+        return [row for row in found if isinstance(row, dict)]
+
+    def note_rollback(self, step: int, what: str, back_to: int) -> None:
+        """Add a rollback."""
+        row = {"step": step, "what": what, "back_to": back_to}
+        files.write_json(self.path / "rollbacks.json", [*self.rollbacks, row])
+
     def forget_after(self, step: int) -> None:
         """Drop log lines past `step`, which a resumed run will write again (and a line that a kill cut short)."""
         path = self.path / "metrics.jsonl"
         if path.is_file():
             files.write_text(path, "".join(json.dumps(row) + "\n" for row in self.metrics() if row["step"] <= step))
+
+
+def size_of(model) -> int:
+    """Bytes that the weights of a model and its optimizers take in a file, at least."""
+    optimizer = getattr(model, "optimizer", None)
+    variables = [*model.variables, *(optimizer.variables if optimizer else ())]
+    return sum(variable.numpy().nbytes for variable in variables)
+
+
+def _sum_of(checkpoint: Path) -> Path:
+    """The file that holds a checkpoint's SHA-256."""
+    return checkpoint.with_name(checkpoint.name.removesuffix(".weights.h5") + ".sha256")
+
+
+def _noted_sum(checkpoint: Path) -> str | None:
+    """A checkpoint's SHA-256 as it was noted; None where it was not, as in runs of earlier versions."""
+    try:
+        return _sum_of(checkpoint).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return None
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tfgan_zoo import (
     evaluation,
     features,
     files,
+    guards,
     resources,
     schedules,
     sheets,
@@ -74,21 +75,33 @@ def train(
     if init is not None:
         zoo.start_from(model, init)
     run = Run.place(experiment, run_dir)
+    with run.locked():
+        _train(model, data, run, experiment, strategy.num_replicas_in_sync, init, callbacks)
+    return run
+
+
+def _train(model, data, run: Run, experiment: config.Experiment, replicas: int, init, callbacks) -> None:
+    """What happens to a run that is ours alone."""
+    files.write_json(run.path / "config.json", experiment.as_dict())  # train.steps may have grown
     start = run.restore(model)
     run.note_data(data.facts)
     steps = experiment.train.steps
     console.note(
         f"{experiment.preset}: {'resuming at step ' + format(start, ',') if start else 'training'} in {run.path}, "
-        f"{data.facts['source']}, {strategy.num_replicas_in_sync} replica(s)"
+        f"{data.facts['source']}, {replicas} replica(s)"
     )
     began_from = {} if init is None or start else {"init": str(getattr(init, "name", init))}
     frozen = {"perceptual": held} if (held := held_by(model)) else {}
     run.note_session(start, devices.environment() | began_from | frozen)
-    run.forget_after(start)
-    if start < steps:
-        _fit(model, data, run, experiment, start, callbacks)
+    while start < steps:
+        run.forget_after(start)
+        try:
+            _fit(model, data, run, experiment, start, callbacks)
+            break
+        except guards.Diverged as diverged:
+            start = guards.roll_back(model, run, diverged, experiment.train.rollbacks)
+    run.forget_after(steps)
     _finish(model, run, experiment, data)
-    return run
 
 
 def resolved(
@@ -259,6 +272,7 @@ def _keras_object(known: Mapping[str, Any], arguments: dict[str, Any], kind: str
 def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
     settings = experiment.train
     clock, interrupt = zoo_callbacks.Clock(start, settings.steps), zoo_callbacks.Interrupt()
+    attempt = len(run.rollbacks)
     progress = zoo_callbacks.Progress(clock, experiment.preset)
     rows = shown_rows(model, experiment, data, settings.samples)
     sheets.real(run.path / "samples" / "real.png", model.element_spec, rows["training"])
@@ -269,10 +283,11 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
         zoo_callbacks.Log(clock, run, settings.log_every),
         zoo_callbacks.Checkpoint(clock, run, settings.checkpoint_every, settings.keep_checkpoints),
         zoo_callbacks.Samples(
-            clock, run, settings.sample_every, sheets.sheets_of(model, settings.samples, rows["held_out"])
+            clock, run, settings.sample_every, sheets.sheets_of(model, settings.samples, rows["held_out"]), interrupt
         ),
         progress,
-        *quality(model, experiment, run, clock),
+        *watching(model, settings, clock, rows["training"]),
+        *quality(model, experiment, run, clock, interrupt),
         *extra,
     ]
     try:
@@ -285,7 +300,7 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
                     model.enter(span.phase, span.length)
                 clock.stop, clock.images = span.stop, span.batch_size * model.data_steps
                 model.fit(
-                    batches_of(data, clock.images, experiment, number, clock.step - span.start),
+                    batches_of(data, clock.images, experiment, number, clock.step - span.start, attempt),
                     epochs=-(-(span.stop - clock.step) // settings.checkpoint_every),
                     steps_per_epoch=settings.checkpoint_every,
                     callbacks=stack,
@@ -295,10 +310,18 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
         interrupt.restore_handlers()
         progress.close()
     if interrupt.received is not None and not clock.done:
-        raise KeyboardInterrupt(
+        raise zoo_callbacks.Stopped(
             f"stopped at step {clock.step:,} of {clock.steps:,}; saved in {run.path}. The same command goes on from "
-            "there."
+            "there.",
+            interrupt.received,
         )
+
+
+def watching(model, settings: config.Train, clock: zoo_callbacks.Clock, real) -> list[keras.callbacks.Callback]:
+    """The warnings of a game that goes wrong, where they are wanted (`train.watch`)."""
+    if not settings.watch:
+        return []
+    return [zoo_callbacks.Watching(clock, guards.Watch(model, real), settings.log_every, settings.sample_every)]
 
 
 def spans_of(model, experiment: config.Experiment) -> list[Span]:
@@ -307,9 +330,9 @@ def spans_of(model, experiment: config.Experiment) -> list[Span]:
     return spans(model.phases, settings.steps, experiment.data.batch_size, settings.phases)
 
 
-def batches_of(data, size: int, experiment: config.Experiment, number: int, start: int = 0):
-    """The batches of phase `number` from its step `start` on; each phase draws an order of its own."""
-    return data.batches(size, seed=experiment.train.seed + (number << 40), start=start)
+def batches_of(data, size: int, experiment: config.Experiment, number: int, start: int = 0, attempt: int = 0):
+    """The batches of phase `number` from its step `start` on; each phase and attempt draws an order of its own."""
+    return data.batches(size, seed=experiment.train.seed + (number << 40) + (attempt << 48), start=start)
 
 
 def shown_rows(model, experiment, data, count: int) -> dict[str, dict[str, Any]]:
@@ -322,7 +345,7 @@ def shown_rows(model, experiment, data, count: int) -> dict[str, dict[str, Any]]
     return {"training": training, "held_out": rows}
 
 
-def quality(model, experiment, run: Run, clock: zoo_callbacks.Clock) -> list[keras.callbacks.Callback]:
+def quality(model, experiment, run: Run, clock, interrupt) -> list[keras.callbacks.Callback]:
     """The measurements while training that an experiment asks for (`evaluate.every`); the best is `best.keras`."""
     wanted = experiment.evaluate
     if not wanted.every:
@@ -337,7 +360,7 @@ def quality(model, experiment, run: Run, clock: zoo_callbacks.Clock) -> list[ker
         name=run.path.resolve().name,
         stand_in=(lambda model: type(model)(**{**model.get_config(), "dtype": "float32"})) if half else None,
     )
-    return [zoo_callbacks.Measure(clock, run, wanted.every, measured)]
+    return [zoo_callbacks.Measure(clock, run, wanted.every, measured, interrupt)]
 
 
 def _finish(model, run: Run, experiment, data) -> None:

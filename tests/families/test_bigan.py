@@ -51,3 +51,12 @@ def test_a_stochastic_encoder_draws_codes_in_training_and_answers_with_means():
     assert np.abs(codes[0] - codes[1]).max() > 0.1
     answers = [model.sample(seeds, endpoint="reconstruct", image=pictures()) for seeds in (range(4), range(9, 13))]
     np.testing.assert_array_equal(*answers)
+
+
+def test_codes_of_pictures_lie_where_noise_does():
+    model = small(units=64)
+    for weight in model.encoder.trainable_variables:
+        weight.assign(20 * weight)
+    x = model.element_spec["image"].to_model(tf.constant(pictures()))
+    codes = model.encoder(x, training=True)["z"].numpy()
+    assert codes.min() < -0.9 and codes.max() > 0.9 and np.abs(codes).max() <= 1  # as z of U(-1, 1)

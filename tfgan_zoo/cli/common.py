@@ -71,7 +71,7 @@ class Commands(click.Group):
             sys.exit(2)
         except KeyboardInterrupt as stop:
             console.note(str(stop) or "stopped")
-            sys.exit(130)
+            sys.exit(getattr(stop, "status", 130))
         except Exception as error:
             if (line := resources.failure(error)) is None:
                 raise

@@ -18,6 +18,7 @@ from tfgan_zoo.batches import batch_size
 from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.families.dcgan import as_float32
 from tfgan_zoo.modalities import Image, Points
+from tfgan_zoo.networks.small import stretched_sigmoid
 from tfgan_zoo.players import Player
 from tfgan_zoo.types import ImageShape, Positive, Weight
 
@@ -107,7 +108,7 @@ class BiGAN(AdversarialModel):
 
     def build_networks(self):
         z, image = keras.Input((self.latent_dim,), name="z"), keras.Input(self.image_shape, name="image")
-        codes, features = encoder(image, self.units, self.latent_dim * (2 if self.posterior == "stochastic" else 1))
+        codes, features = encoder(image, self.units, self.latent_dim, self.posterior)
         return {
             "generator": keras.Model(z, generator(z, self.image_shape, self.units), name="generator"),
             "encoder": keras.Model(image, {"z": codes, "features": features}, name="encoder"),
@@ -122,25 +123,24 @@ def dense(units):
 
 def hidden(x, units, act, beside=None, norm=True):
     """A layer without bias; `beside` is projected and added before the normalization."""
-    x = dense(units)(x)
-    x = x if beside is None else layers.Add()([x, dense(units)(beside)])
+    x = dense(units)(x) if beside is None else layers.Add()([dense(units)(x), dense(units)(beside)])
     return act(Norm()(x) if norm else x)
 
 
 def generator(z, image_shape, units):
     """z enters twice: at the first and at the second layer."""
     x = hidden(hidden(z, units, layers.ReLU()), units, layers.ReLU(), beside=z)
-    x = layers.Activation("sigmoid", dtype="float32")(dense(prod(image_shape))(x))
-    x = layers.Rescaling(2.0, -1.0, dtype="float32")(x)  # the paper's pixels lie in [0, 1]
+    x = stretched_sigmoid(dense(prod(image_shape))(x))
     return layers.Reshape(image_shape, dtype="float32", name="image")(x)
 
 
-def encoder(image, units, outputs):
-    """Image -> linear codes, although z lies in [-1, 1], and the hidden layer before them."""
+def encoder(image, units, latent_dim, posterior):
+    """Image -> its code, squashed into the prior's [-1, 1] (or a free mean and log variance), and the layer before."""
     x = layers.Rescaling(0.5, 0.5)(layers.Flatten()(image))
     x = hidden(x, units, layers.LeakyReLU(0.2), norm=False)
     features = hidden(x, units, layers.LeakyReLU(0.2))
-    return as_float32(dense(outputs)(features)), features
+    squash, outputs = (as_float32, 2 * latent_dim) if posterior == "stochastic" else (stretched_sigmoid, latent_dim)
+    return squash(dense(outputs)(features)), features
 
 
 def discriminator(image, z, units):

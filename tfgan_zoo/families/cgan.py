@@ -14,6 +14,7 @@ from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.families import dcgan
 from tfgan_zoo.layers import Dropout, Maxout
 from tfgan_zoo.modalities import ClassLabel, Image
+from tfgan_zoo.networks.small import stretched_sigmoid
 from tfgan_zoo.players import Player, adam
 from tfgan_zoo.types import Fraction, ImageShape, Positive, Weight
 
@@ -116,8 +117,7 @@ def mlp(model, z, image, label):
     )
     x = layers.Dense(width, "relu", **init(0.05))(Dropout(model.dropout)(x))
     x = layers.Dense(prod(model.image_shape), **init(0.05))(Dropout(model.dropout)(x))
-    x = layers.Activation("sigmoid", dtype="float32")(x)
-    x = layers.Rescaling(2.0, -1.0, dtype="float32")(x)  # the paper's pixels lie in [0, 1]
+    x = stretched_sigmoid(x)
     fake = layers.Reshape(model.image_shape, dtype="float32", name="image")(x)
 
     pixels = layers.Rescaling(0.5, 0.5)(layers.Flatten()(image))

@@ -14,6 +14,7 @@ from tfgan_zoo import losses
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.layers import Dropout, Maxout
 from tfgan_zoo.modalities import Image
+from tfgan_zoo.networks.small import stretched_sigmoid
 from tfgan_zoo.players import Player
 from tfgan_zoo.types import Fraction, ImageShape, Positive
 
@@ -105,8 +106,7 @@ def generator(image_shape, latent_dim, hidden_units):
     for _ in range(2):
         x = layers.Dense(hidden_units, "relu", kernel_initializer=uniform(0.05))(x)
     x = layers.Dense(prod(image_shape), kernel_initializer=uniform(0.05))(x)
-    x = layers.Activation("sigmoid", dtype="float32")(x)
-    x = layers.Rescaling(2.0, -1.0, dtype="float32")(x)  # the paper's pixels lie in [0, 1]
+    x = stretched_sigmoid(x)
     return keras.Model(z, layers.Reshape(image_shape, dtype="float32", name="image")(x), name="generator")
 
 

@@ -29,14 +29,19 @@ def answer(x, units):
     return layers.Activation("linear", dtype="float32")(layers.Dense(units, kernel_initializer=weights())(x))
 
 
+def stretched_sigmoid(x, name=None):
+    """A sigmoid in float32, stretched to [-1, 1]: for papers whose values lie in [0, 1]."""
+    x = layers.Activation("sigmoid", dtype="float32")(x)
+    return layers.Rescaling(2.0, -1.0, dtype="float32", name=name)(x)
+
+
 def upwards(x, image_shape, filters=64, units=1024):
     """Vector -> image in [-1, 1]; `filters` at half the side, twice as many at a quarter."""
     start = image_shape[0] // 4, image_shape[1] // 4, 2 * filters
     x = dense(dense(x, units, layers.ReLU()), prod(start), layers.ReLU())
     x = Deconv(filters, 4, use_bias=False, kernel_initializer=weights())(layers.Reshape(start)(x))
     x = Deconv(image_shape[-1], 4, kernel_initializer=weights())(layers.ReLU()(batch_norm()(x)))
-    x = layers.Activation("sigmoid", dtype="float32")(x)
-    return layers.Rescaling(2.0, -1.0, dtype="float32", name="image")(x)  # the paper's pixels lie in [0, 1]
+    return stretched_sigmoid(x, name="image")
 
 
 def downwards(image, filters=64, units=1024, slope=0.1):
