@@ -124,7 +124,7 @@ class Run:
         path = self.path / "config.json"
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ZooError(f"{path}: not JSON: {error}.") from None
         if not isinstance(found, dict):
             raise ZooError(f"{path}: holds no settings of a run.")

@@ -103,7 +103,7 @@ def listing(root: Path, loose: bool = False, suffixes: tuple[str, ...] = Image.s
         try:
             entry = json.loads(line)
             name = entry["file_name"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise ZooError(f"{metadata}: line {number} is no JSON object with file_name.") from None
         if not isinstance(name, str) or Path(name).is_absolute() or ".." in Path(name).parts:
             raise ZooError(f"{metadata}: line {number}: file_name {name!r} is not inside the folder.")

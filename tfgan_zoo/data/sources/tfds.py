@@ -179,7 +179,7 @@ class Source(BaseSource):
         with _quiet():
             try:
                 return builder.as_dataset(split=split, decoders=decoders, shuffle_files=False, read_config=config)
-            except AssertionError:
+            except (AssertionError, KeyError):  # no folder, or one whose description names no splits
                 raise MissingData(f"{self.name} is not in {builder.data_dir}", self._ways()) from None
             except ValueError as error:
                 splits, name = list(builder.info.splits), split.partition("[")[0]
