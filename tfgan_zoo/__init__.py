@@ -3,7 +3,7 @@
 The verbs are the same in Python and on the command line (`python -m tfgan_zoo VERB`):
 
     list, info, build, get, load, train, evaluate, generate, interpolate, arithmetic, translate, export,
-    serve, env
+    serve, push, pull, env
 
 Nothing heavy is imported until a verb needs it.
 """
@@ -30,9 +30,13 @@ _PUBLIC = {
     "generate": ("verbs", "generate"),
     "interpolate": ("verbs", "interpolate"),
     "arithmetic": ("verbs", "arithmetic"),
+    "project": ("verbs", "project"),
     "translate": ("verbs", "translate"),
     "export": ("verbs", "export"),
     "serve": ("verbs", "serve"),
+    "study": ("verbs", "study"),
+    "push": ("verbs", "push"),
+    "pull": ("verbs", "pull"),
     "env": ("devices", "environment"),
 }
 

@@ -5,15 +5,16 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from tfgan_zoo import index, weights
+from tfgan_zoo import index, sharing, weights
 from tfgan_zoo.errors import ZooError, unknown
 
-Kind = Literal["run", "pretrained", "keras", "savedmodel", "folder", "dataset"]
-MODELS = ("run", "pretrained", "keras")
+Kind = Literal["run", "pretrained", "keras", "shared", "savedmodel", "folder", "dataset"]
+MODELS = ("run", "pretrained", "keras", "shared")
 WORDS = {
     "run": "a run directory",
     "pretrained": "a preset with pretrained weights",
     "keras": "a .keras file",
+    "shared": "a shared model",
     "savedmodel": "an exported SavedModel",
     "folder": "a folder of pictures",
     "dataset": "a TFDS data set",
@@ -55,9 +56,13 @@ def resolve(text: str | os.PathLike, allowed: tuple[str, ...] = MODELS) -> Targe
 
 
 def _kind_of(text: str, path: Path) -> str | None:
+    if text.startswith(sharing.HUB):
+        return "shared"
     if os.path.isdir(path):  # Path.is_dir raises where it may not look
         if (path / "config.json").is_file():
             return "run"
+        if sharing.is_shared(path):
+            return "shared"
         saved = (path / "saved_model.pb").is_file() or any(path.glob("[0-9]*/saved_model.pb"))
         return "savedmodel" if saved else "folder"
     if text in weights.names():
@@ -66,4 +71,4 @@ def _kind_of(text: str, path: Path) -> str | None:
         return "preset"
     if os.path.isfile(path):
         return "keras" if path.suffix == ".keras" else "a file"
-    return None
+    return "shared" if sharing.pulled(text) else None

@@ -1,6 +1,7 @@
 """The verbs that work on a target: a preset with pretrained weights, a run directory, a file, or a model in memory."""
 
 import dataclasses
+import importlib.util
 import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tfgan_zoo import config, console, evaluation, generation, targets, translation, zoo
+from tfgan_zoo import (
+    config,
+    console,
+    evaluation,
+    generation,
+    images,
+    manifold,
+    output,
+    sharing,
+    targets,
+    translation,
+    zoo,
+)
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.evaluation import assess, measure, references, similar
+from tfgan_zoo.evaluation import study as human
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.runs import Run
-from tfgan_zoo.serving import savedmodel
+from tfgan_zoo.serving import formats, places, savedmodel
 from tfgan_zoo.serving.settings import Settings
 
 if TYPE_CHECKING:
@@ -83,6 +97,40 @@ def translate(
     """Ask an endpoint about a file, or about every file of a folder, and write its answers. See `translation`."""
     loaded = zoo.loaded(target)
     return translation.translate(loaded.model, source, out, endpoint, seed, **loaded.conditions(given))
+
+
+def project(
+    target: Target,
+    source: str | os.PathLike,
+    out: str | os.PathLike,
+    method: str = "hybrid",
+    steps: int = 200,
+    seed: int = 0,
+    **given: Any,
+) -> manifold.Projection:
+    """The pictures of a model that are like given ones, written as a picture: the given above, the found below.
+
+    Args:
+        target: a model that makes pictures of one size from noise.
+        source: a picture file, or a folder of such.
+        out: a picture file.
+        method: "optimise", "predict" or "hybrid"; see `manifold.Manifold.project`.
+        steps: of the descent.
+        seed: of its beginning, where nothing is predicted.
+        given: conditions, one for all.
+
+    Raises:
+        ZooError: what `manifold` refuses, files that cannot be read or written.
+    """
+    loaded = zoo.loaded(target)
+    place = output.destination(out, output.PICTURES, folders=False)
+    found = manifold.Manifold(loaded.model, **loaded.conditions(given))
+    files = translation.inputs_in(Path(source).expanduser(), found.kind)
+    pictures = np.concatenate([translation.read(file, found.kind) for file in files])
+    projection = found.project(pictures, method, steps=steps, seed=seed)
+    both = np.concatenate([pictures, projection.pictures])
+    images.save_image(place, images.grid(found.kind.picture(both), columns=len(pictures)))
+    return projection
 
 
 def evaluate(
@@ -153,6 +201,44 @@ def evaluate(
     return results
 
 
+def study(
+    target: Target,
+    against: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    data_dir: str | None = None,
+    download: bool = False,
+    truncation: float | None = None,
+    **options: Any,
+) -> Path:
+    """Write a page on which people tell samples from real pictures. See `evaluation.study`.
+
+    Args:
+        target: a preset with pretrained weights, a run, a `.keras` file, a model, a SavedModel or a folder of pictures.
+        against: the real pictures, as `evaluate` takes them.
+        out: an .html file.
+        data_dir, download: where data lie, whether TFDS may fetch them.
+        truncation: of the model's noise.
+        options: those of `evaluation.study.write`: form, trials, practice, seconds, seed.
+
+    Raises:
+        ZooError: what does not exist, generates no pictures from seeds, or has too few.
+    """
+    where = {"data_dir": data_dir, "download": download}
+    found = None if isinstance(target, AdversarialModel | zoo.Loaded) else targets.resolve(target, MEASURED)
+    if found is None or found.kind in targets.MODELS:
+        loaded = zoo.loaded(target)
+        count = options.get("trials", 40) + options.get("practice", 10)
+        made = evaluation.Generated(loaded.model, count, options.get("seed", 0), truncation, loaded.description)
+        key, spec = loaded.model.endpoints["generate"].target, dict(loaded.model.element_spec)
+    else:
+        made, key, spec = references.pictures(found, None, 0, where, False), None, None
+    real = references.against(against, None, spec, key, where, False)
+    if not isinstance(real, evaluation.Stream):
+        raise ZooError("a study shows real pictures: name a folder or a data set with against.")
+    return human.write(out, made, real, **options)
+
+
 def _of_pictures(target, overrides, protocol, against, options, neighbours, save_stats) -> evaluation.Results:
     """`evaluate` of pictures that are there already, or of data in memory."""
     text = getattr(target, "text", "data in memory")
@@ -198,18 +284,49 @@ def export(
     *,
     name: str | None = None,
     version: int | None = None,
+    format: str = "savedmodel",
+    quantize: str | None = None,
 ) -> Path:
-    """Write a SavedModel for TensorFlow Serving and check it in a process without Keras. See `tfgan_zoo.serving`.
+    """Write a SavedModel for TensorFlow Serving, or LiteRT or ONNX files, and compare its answers with the model's.
 
-    `name` is the name it is served under; default the run directory's, the preset's or the file's.
+    Args:
+        target: a preset with pretrained weights, a run directory, a `.keras` file, or a model.
+        out: where served models live.
+        name: the name it is served under; default the run directory's, the preset's or the file's.
+        version: a whole number of 1 or more; default the next free one.
+        format: "savedmodel", "litert" or "onnx"; see `tfgan_zoo.serving.formats`.
+        quantize: of LiteRT: "float16" or "int8"; None for float32.
+
+    Returns:
+        The version's folder: `<out>/<name>/<version>`, of other formats `<out>/<name>/<format>/<version>`.
+
+    Raises:
+        ZooError: what cannot be loaded, written or converted, and what does not answer as the model does.
     """
+    if format != "savedmodel":
+        formats.check(format, quantize)
+    elif quantize:
+        raise ZooError(f"a SavedModel is not quantized; {quantize} is for format litert.")
     loaded = zoo.loaded(target)
     facts = {"source": loaded.description, "class_names": loaded.class_names}
     if loaded.experiment is not None:
         facts["preset"] = loaded.experiment.preset
     if loaded.sha256:
         facts["weights_sha256"] = loaded.sha256
-    return savedmodel.export(loaded.model, out, name=name or loaded.name, version=version, facts=facts)
+    options = {"name": name or loaded.name, "version": version, "facts": facts}
+    if format == "savedmodel":
+        return savedmodel.export(loaded.model, out, **options)
+    return formats.export(loaded.model, out, format=format, quantize=quantize, **options)
+
+
+def push(target: Target, destination: str | os.PathLike, *, storage: str = "float32", private: bool = False) -> str:
+    """Write a model with its card to a new folder or, as `hf://user/model`, to the Hugging Face Hub. See `sharing`."""
+    return sharing.push(zoo.loaded(target), str(destination), storage, private)
+
+
+def pull(source: str | os.PathLike, *, name: str | None = None) -> Path:
+    """Keep a shared model, in a folder or `hf://user/model`, in the cache under a name. See `sharing`."""
+    return sharing.pull(str(source), name)
 
 
 def serve(
@@ -227,21 +344,23 @@ def serve(
         told: called with the `Server` when clients can come.
 
     Raises:
-        ZooError: what `export` raises; a port that is taken; the extra `serve` that is not installed.
+        ZooError: what `export` raises; a port that is taken; the extras `serve` or `ui` that are not installed.
     """
+    settings = settings or Settings()
     try:
         from tfgan_zoo.serving import server
     except ImportError as error:
         raise ZooError(f"serve needs {error.name}: pip install 'tfgan_zoo[serve]'.") from None
+    if settings.ui and importlib.util.find_spec("nicegui") is None:
+        raise ZooError("the page needs nicegui: pip install 'tfgan_zoo[ui]', or serve without --ui.")
     homes = {}
     for name in names:
         home = Path(base).expanduser() / name
-        if not savedmodel.versions(home):
+        if not places.versions(home):
             console.note(f"{home} holds no version: exporting {name}")
             home = export(name, base).parent
         if home.name in homes:
             raise ZooError(f"{home.name} is named twice: give each model once.")
         homes[home.name] = home
-    settings = settings or Settings()
     server.warn_if_open(settings)
     server.Server(homes, settings, told).run()

@@ -1,7 +1,7 @@
 """Pretrained weights: one `.npz` and one card (JSON: SHA-256, experiment, provenance, metrics) per model.
 
-The arrays are `<network>/<index>` in the order of `network.weights`, as float16, or as int8 with one float32 scale per
-place on the last axis under `<network>/<index>/scale`. Nothing is unpickled.
+The arrays are `<network>/<index>` in the order of `network.weights`, as float16 or float32, or as int8 with one float32
+scale per place on the last axis under `<network>/<index>/scale`. Nothing is unpickled.
 """
 
 import json
@@ -16,7 +16,7 @@ import numpy as np
 from tfgan_zoo import console, files, index
 from tfgan_zoo.errors import ZooError, unknown
 
-STORAGES = ("float16", "int8")
+STORAGES = ("float16", "int8", "float32")
 
 
 def names() -> list[str]:
@@ -87,7 +87,8 @@ def save(model, path: Path, storage: str = "float16") -> None:
                 arrays[key] = np.round(value / scale).astype(np.int8)
                 arrays[f"{key}/scale"] = scale.astype(np.float32)
             else:
-                arrays[key] = value.astype(np.float16) if value.dtype.kind == "f" else value  # counters stay whole
+                half = value.dtype.kind == "f" and storage != "float32"  # counters stay whole
+                arrays[key] = value.astype(np.float16) if half else value
     with files.atomic(path) as temporary:
         np.savez_compressed(temporary, **arrays)
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 import pydantic
 
-from tfgan_zoo import config, index, targets, translation, weights
+from tfgan_zoo import config, index, sharing, targets, translation, weights
 from tfgan_zoo import schedules as _schedules  # noqa: F401, it registers them
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.config_errors import check
@@ -93,18 +93,26 @@ def model_arguments(family: type[AdversarialModel], experiment: config.Experimen
     Raises:
         ZooError: an unknown argument, a wrong type, an impossible value.
     """
+    settings = experiment.origin or experiment.preset, experiment.overrides, experiment.overridden_in
+    return checked_arguments(family, experiment.model, *settings)
+
+
+def checked_arguments(family: type[AdversarialModel], values: dict[str, Any], *settings) -> dict[str, Any]:
+    """Arguments of a family's constructor, validated against its annotations; `settings` are those of `check`."""
     fields = {name: (argument.annotation, argument.default) for name, argument in family.arguments().items()}
     schema = pydantic.create_model(family.__name__, __base__=config.Section, **fields)
-    settings = experiment.origin or experiment.preset, experiment.overrides, experiment.overridden_in
-    checked = check(schema, experiment.model, "model", *settings)
-    return {name: getattr(checked, name) for name in experiment.model}
+    checked = check(schema, values, "model", *settings)
+    return {name: getattr(checked, name) for name in values}
 
 
 def get(name: str, start: Start = "live", precision: str | None = None) -> AdversarialModel:
-    """A pretrained model. Its weights are packaged, in the cache, or (only where the card says so) behind a URL.
+    """A pretrained or a shared model, whose weights are those that its card names.
+
+    Pretrained weights are packaged, in the cache, or (only where the card says so) behind a URL.
 
     Args:
-        name: a preset with pretrained weights (`python -m tfgan_zoo list` marks them).
+        name: a preset with pretrained weights (`python -m tfgan_zoo list` marks them), a folder that was pushed, what
+            was pulled under that name, or `hf://user/model[@revision]`.
         start: where fine-tuning starts from: "live", the generator as it was last trained, or "ema", its averaged
             twin. Samples come from the twin either way, where there is one.
         precision: of its computation, such as "mixed_bfloat16"; default Keras' global policy.
@@ -115,15 +123,32 @@ def get(name: str, start: Start = "live", precision: str | None = None) -> Adver
     Raises:
         ZooError: no such model, or a file whose SHA-256 is not the card's.
     """
+    folder = sharing.find(str(name))
+    model = _pretrained(name, precision) if folder is None else _shared(folder, sharing.read(folder), precision)
+    if start == "ema":
+        use_average(model)
+    elif start != "live":
+        raise ZooError(f"start must be 'live' or 'ema', got {start!r}.")
+    return model
+
+
+def _pretrained(name: str, precision: str | None) -> AdversarialModel:
     card = weights.card(name)
     experiment = config.Experiment.from_dict(card["experiment"], origin=f"card of {name}")
     train = experiment.train.model_copy(update={"precision": precision or "float32"})
     model = build(experiment.model_copy(update={"train": train}))
     weights.load(model, weights.find(name, card), f"pretrained {name}")
-    if start == "ema":
-        use_average(model)
-    elif start != "live":
-        raise ZooError(f"start must be 'live' or 'ema', got {start!r}.")
+    return model
+
+
+def _shared(folder: Path, card: dict[str, Any], precision: str | None = None) -> AdversarialModel:
+    where, family = f"card of {folder}", family_class(card["family"])
+    try:
+        arguments = checked_arguments(family, card["model"], where, {}, "card")
+        model = family(**arguments, dtype=keras.DTypePolicy(precision) if precision else keras.config.dtype_policy())
+    except ZooError as error:
+        raise ZooError(f"{where}: {str(error).removeprefix(f'{where}: ')}") from None
+    weights.load(model, folder / sharing.WEIGHTS, where)
     return model
 
 
@@ -192,7 +217,7 @@ class Loaded(NamedTuple):
 
 
 def loaded(target: "str | os.PathLike | AdversarialModel", step: int | None = None) -> Loaded:
-    """The model of a preset (pretrained), a run directory or a `.keras` file, with what is known of it.
+    """The model of a preset (pretrained), a run directory, a `.keras` file or a shared model, and what is known of it.
 
     Args:
         step: of a run: the checkpoint to take; default the newest that can be read.
@@ -212,10 +237,19 @@ def loaded(target: "str | os.PathLike | AdversarialModel", step: int | None = No
         experiment = config.Experiment.from_dict(card["experiment"], f"card of {found.text}")
         names = card.get("data", {}).get("class_names")
         return Loaded(get(found.text), experiment, f"pretrained {found.text}", found.text, names, card["sha256"])
+    if found.kind == "shared":
+        return _of_shared(sharing.find(found.text))
     return _of_file(found.path) if found.kind == "keras" else _of_run(Run(found.path), str(target), step)
 
 
 load = loaded
+
+
+def _of_shared(folder: Path) -> Loaded:
+    card = sharing.read(folder)
+    known, name = card.get("experiment"), card["name"]
+    experiment = known and config.Experiment.from_dict(known, f"card of {folder}")
+    return Loaded(_shared(folder, card), experiment, f"shared {name}", name, card.get("class_names"), card["sha256"])
 
 
 def _of_file(path: Path) -> Loaded:

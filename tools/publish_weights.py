@@ -10,11 +10,10 @@ it measures these again and writes their card anew.
 
 import json
 from datetime import date
-from pathlib import Path
 
 import click
 
-from tfgan_zoo import console, files, index, weights, zoo
+from tfgan_zoo import console, files, index, sharing, weights, zoo
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import Protocol, assess
 from tfgan_zoo.runs import Run
@@ -77,7 +76,7 @@ def publish(
             "sha256": files.sha256(archive),
             "storage": storage,
             "published": date.today().isoformat(),
-            "experiment": portable(experiment.as_dict()),
+            "experiment": sharing.portable(experiment.as_dict()),
             "data": {
                 "source": finished["data"]["source"],
                 "fingerprint": finished["data"]["fingerprint"],
@@ -121,16 +120,6 @@ def measure_again(name: str, *, metrics=None, num=None, data_dir=None, inception
     results = measured(loaded.model, loaded.experiment, metrics, num, data_dir, inception_weights)
     files.write_json(index.PRETRAINED / f"{name}.json", {**card, "metrics": [result.as_dict() for result in results]})
     console.note(f"card of {name}: {', '.join(result.metric for result in results)}")
-
-
-def portable(experiment: dict) -> dict:
-    """The experiment without paths of the machine it was trained on."""
-    data = dict(experiment["data"])
-    if "data_dir" in data:
-        data["data_dir"] = None
-    if "path" in data:
-        data["path"] = Path(data["path"]).name
-    return {**experiment, "data": data}
 
 
 if __name__ == "__main__":

@@ -59,7 +59,10 @@ def test_an_export_gives_what_the_model_gives(name, tmp_path):
     assert facts["family"] == type(model).__module__.split(".")[-1] and facts["config"]["latent_dim"] == 8
     assert facts["networks"] == {"generator": model.generator.count_params()}
     files = set() if name == "points" else {"generate_png", "sample_png"}
-    assert facts["serving_default"] == "generate" and set(facts["signatures"]) == {"generate", "sample"} | files
+    assert facts["serving_default"] == "generate"
+    assert set(facts["signatures"]) == {"generate", "sample", "latents"} | files
+    noise = {"kind": "Noise", "shape": [8], "low": None, "high": None}
+    assert facts["endpoints"]["generate"]["inputs"] == {"z": noise}
     assert facts["signatures"]["generate"]["inputs"] == {"z": "float32 (n, 8)"}
     assert facts["preset"] == "p" and facts["averaged"] is (name == "dcgan_ema")
 
@@ -76,7 +79,7 @@ def test_every_endpoint_has_a_signature(tmp_path):
         "paint": "images",
     }
     files = {f"{name}_png" for name in (*endpoints, "sample")}
-    assert set(loaded.signatures) == {*endpoints, *files, "serving_default", "sample"}
+    assert set(loaded.signatures) == {*endpoints, *files, "serving_default", "sample", "latents"}
     image = tf.random.stateless_uniform((3, 8, 8, 1), (1, 2), -1.0, 1.0)
     for name, key in endpoints.items():
         inputs = {"generate": {"z": tf.ones((3, 4))}, "paint": {"code": tf.ones((3, 4))}}.get(name, {"image": image})

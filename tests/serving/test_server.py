@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import time
 import urllib.request
+from types import SimpleNamespace
 
 import grpc
 import pytest
@@ -27,6 +28,7 @@ from tensorflow_serving.apis import (
 
 from tfgan_zoo import verbs
 from tfgan_zoo.cli import main
+from tfgan_zoo.cli import serving as command
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.serving.server import Server
 from tfgan_zoo.serving.settings import Settings
@@ -389,6 +391,21 @@ def test_the_command(home, monkeypatch, tmp_path, capsys):
     assert "/v1/models/half (gRPC: 127.0.0.1:" in (said := capsys.readouterr().out) and '"count": 1' in said
     with pytest.raises(ZooError, match="half is named twice"):
         verbs.serve(["half", "half"], tmp_path)
+
+
+def test_the_page_is_opened_where_there_is_a_screen(monkeypatch, capsys):
+    opened, settings = [], Settings(ui=True)
+    model = SimpleNamespace(versions={1: SimpleNamespace(signatures={})})
+    models = SimpleNamespace(by_name={"half": model})
+    server = SimpleNamespace(settings=settings, service=SimpleNamespace(models=models), port=7, grpc_port=8)
+    monkeypatch.setattr(command.webbrowser, "open", opened.append)
+    monkeypatch.setattr(
+        command.threading, "Thread", lambda target, args, daemon: SimpleNamespace(start=lambda: target(*args))
+    )
+    for screen, wanted in ((True, True), (False, True), (True, False)):
+        monkeypatch.setattr(command, "has_display", lambda screen=screen: screen)
+        command.told(server, open_page=wanted)
+    assert opened == ["http://127.0.0.1:7/ui/"] and capsys.readouterr().out.count("page: http://127.0.0.1:7/ui/") == 3
 
 
 def test_the_command_refuses(tmp_path):

@@ -25,7 +25,7 @@ def test_a_table_of_families(monkeypatch, capsys):
         ("wgan", None),
     ]
     assert found[1]["difference"] == 1.0 and found[0]["bytes"] > 1000 and compared == [True, True]
-    monkeypatch.setattr(table, "rows", lambda families: found)
+    monkeypatch.setattr(table, "rows", lambda *_: found)
     with pytest.raises(ZooError, match="1 of 2 families failed: wgan"):
         models.export_table(["gan", "wgan"])
     assert "1.0e-07" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Commands that ask a model: generate, interpolate, translate."""
+"""Commands that ask a model: generate, interpolate, translate, project."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ from tfgan_zoo.cli.common import (
     step_option,
     whole_numbers,
 )
-from tfgan_zoo.errors import ZooError
+from tfgan_zoo.errors import ZooError, count_of
 
 
 def default_out(target: str, more: str = "") -> str:
@@ -135,3 +135,32 @@ def translate(target, source, place, out, endpoint, seed, label, mask, step):
     asked = {key: value for key, value in {"label": label, "mask": mask}.items() if value is not None}
     written = verbs.translate(zoo.loaded(target, step), source, out, endpoint, seed, **asked)
     click.echo(written[0] if len(written) == 1 else f"{out}: {len(written)} files")
+
+
+@main.command(epilog=TARGET, short_help="The model's pictures that are most like yours.")
+@click.argument("target", callback=check_target)
+@click.argument("source", metavar="IN")
+@click.argument("out", callback=check_out)
+@click.option("--method", type=click.Choice(["optimise", "predict", "hybrid"]), default="hybrid", show_default=True)
+@click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="Of the descent.")
+@click.option("--seed", type=SEED, default=0, show_default=True, help="Where `optimise` begins.")
+@click.option("--label", metavar="CLASS", help="A class, by number or by name, for models of classes.")
+@step_option
+@needs_tensorflow
+def project(target, source, out, step, **options):
+    """Project the picture IN, or each picture of the folder IN, onto the manifold of what a model can make.
+
+    OUT is a picture: yours above, what was found below. `predict` and `hybrid` first train a small network that
+    predicts the noise, which takes a minute.
+
+    \b
+    python -m tfgan_zoo project dcgan_mnist my_digits/ nearest.png
+    """
+    if not os.path.exists(source):
+        raise ZooError(f"{source}: there is no such file or folder.")
+    from tfgan_zoo import verbs, zoo
+
+    errors = verbs.project(zoo.loaded(target, step), source, out, **options).errors
+    click.echo(
+        f"{out}: {count_of(len(errors), 'picture')}, mean squared error {errors.mean():.4f}, of numbers in [-1, 1]"
+    )

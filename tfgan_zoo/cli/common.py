@@ -15,7 +15,9 @@ import click
 from tfgan_zoo import __version__, console, resources
 from tfgan_zoo.errors import ZooError, unknown
 
-TARGET = "TARGET is a preset with pretrained weights (`list` marks them), a run directory or a .keras file."
+TARGET = (
+    "TARGET is a preset with pretrained weights (`list` marks them), a run directory, a .keras file or a shared model."
+)
 SEED = click.IntRange(min=0, max=2**63 - 1)
 
 

@@ -95,10 +95,27 @@ class Measuring(Command):
     callback=check_out,
     help="Also draw ten samples beside the training images nearest to them.",
 )
+@click.option(
+    "--study", is_flag=True, help="Measure nothing: write a page on which people tell samples from real ones."
+)
+@click.option(
+    "--study-form",
+    type=click.Choice(["single", "pairs"]),
+    default="single",
+    show_default=True,
+    help="One at a time, or two.",
+)
+@click.option(
+    "--study-seconds", type=click.FloatRange(min=0), default=1.0, show_default=True, help="0: until answered."
+)
+@click.option("--page", metavar="FILE", callback=check_out, help="Where the page goes. Default: TARGET-study.html.")
+@click.option("--study-results", is_flag=True, help="TARGET is what the page has saved, or a folder of it: the rates.")
 @click.option("--save-stats", metavar="FILE.npz", help="Also write mu and sigma of the samples, as pytorch-fid does.")
 @step_option
 @data_options
-def evaluate(target, overrides, json_out, neighbours, step, **options):
+def evaluate(
+    target, overrides, json_out, neighbours, step, study, study_form, study_seconds, page, study_results, **options
+):
     """Measure how far generated images are from real ones. Every number is printed with its protocol.
 
     TARGET is a run directory, a preset with pretrained weights, a .keras file, an exported SavedModel, a folder of
@@ -110,11 +127,17 @@ def evaluate(target, overrides, json_out, neighbours, step, **options):
     python -m tfgan_zoo evaluate my_samples my_photographs --metrics fid --resize clean
     python -m tfgan_zoo evaluate bigan_mnist --metrics knn_accuracy@encode
     python -m tfgan_zoo evaluate restored --against originals --metrics psnr,ssim psnr.border=4 psnr.luma=true
+    python -m tfgan_zoo evaluate --study dcgan_mnist --against mnist:test
+    python -m tfgan_zoo evaluate --study-results answers/
     """
+    if study_results:
+        return show_study(target)
     if overrides and "=" not in overrides[0]:  # `evaluate A B`, as other tools have it
         if options["against"]:
             raise ZooError(f"two references: {overrides[0]} and --against {options['against']}; give one.")
         options["against"], overrides = overrides[0], overrides[1:]
+    if study:
+        return write_study(target, step, page, {"form": study_form, "seconds": study_seconds, **options})
     check_measured(target, options)
     stats = options["save_stats"]
     for option, path in (
@@ -133,6 +156,34 @@ def evaluate(target, overrides, json_out, neighbours, step, **options):
                 console.note(f"{what}: {path}")
     if results.failures:
         raise ZooError(f"not measured: {', '.join(results.failures)}; the reasons stand above.")
+
+
+@needs_tensorflow
+def write_study(target, step, page, options) -> None:
+    """Write the page of a study."""
+    from tfgan_zoo import verbs, zoo
+
+    if not options["against"]:
+        raise ZooError(
+            "a study needs real pictures: name them with --against FOLDER, PRESET[:SPLIT] or DATASET[:SPLIT]."
+        )
+    page = page or f"{os.path.basename(os.path.normpath(target))}-study.html"
+    writable("--page", page)
+    kept = ("against", "data_dir", "download", "truncation", "seed", "form", "seconds")
+    asked = {name: options[name] for name in kept} | ({"trials": options["num"]} if options["num"] else {})
+    written = verbs.study(zoo.loaded(target, step) if step is not None else target, out=page, **asked)
+    click.echo(f"{written}: open it in a browser, or send it; it is one file")
+
+
+@needs_tensorflow
+def show_study(path) -> None:
+    """Print what people answered."""
+    from tfgan_zoo.evaluation import study
+
+    facts, rates = study.results([path])
+    click.echo(", ".join(f"{key} {value}" for key, value in facts.items()))
+    rows = [(r.what, f"{r.value:.1%}", f"{r.low:.1%} to {r.high:.1%}", f"{r.count} of {r.of}") for r in rates]
+    console.table("", ("answers", "rate", "95 % interval (Wilson)", "count"), rows)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,9 @@
 
 import json
 import os
+import sys
+import threading
+import webbrowser
 from pathlib import Path
 
 import click
@@ -47,6 +50,8 @@ def token_of(file: Path | None) -> str | None:
     is_eager=True,
     help="Where served models live.",
 )
+@click.option("--ui", is_flag=True, help="Also a page to play with the models, opened in the browser.")
+@click.option("--no-browser", is_flag=True, help="With --ui: do not open it.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 lets other machines in.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8501, show_default=True, help="REST; 0 for a free one.")
 @click.option("--grpc-port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="0 for a free one.")
@@ -59,7 +64,7 @@ def token_of(file: Path | None) -> str | None:
 @click.option("--max-body", type=click.IntRange(min=1), default=64, show_default=True, help="MiB of a request.")
 @click.option("--grace", type=click.FloatRange(min=0), default=20.0, show_default=True, help="Seconds to finish in.")
 @needs_tensorflow
-def serve(names, base, token_file, max_body, **options):
+def serve(names, base, token_file, max_body, no_browser, **options):
     """Serve exported models to clients of TensorFlow Serving, without a container, until Ctrl-C or SIGTERM.
 
     NAME is a model in --model-base-path, or what `export` takes: then it is exported first. New versions are taken up
@@ -67,16 +72,17 @@ def serve(names, base, token_file, max_body, **options):
 
     \b
     python -m tfgan_zoo serve dcgan_mnist
+    python -m tfgan_zoo serve dcgan_mnist cgan_mnist --ui
     """
     from tfgan_zoo import verbs
     from tfgan_zoo.serving.settings import Settings
 
     settings = Settings(token=token_of(token_file), body=max_body * 2**20, **options)
-    verbs.serve(names, base, settings, told)
+    verbs.serve(names, base, settings, lambda server: told(server, open_page=not no_browser))
 
 
-def told(server) -> None:
-    """Say where the models are, and how to ask."""
+def told(server, open_page: bool = False) -> None:
+    """Say where the models are and how to ask; `open_page`: show the page, if there is one, in the browser."""
     scheme = "https" if server.settings.certificate else "http"
     host = server.settings.host
     for name, model in server.service.models.by_name.items():
@@ -87,3 +93,14 @@ def told(server) -> None:
         inputs = {key: -1 for key in newest.signatures["sample"].inputs} | {"count": 1, "seed": 7}
         body = json.dumps({"signature_name": "sample", "inputs": inputs})
         click.echo(f"\ntry: curl -d '{body}' {url}:predict")
+    if server.settings.ui:
+        page = f"{scheme}://{host}:{server.port}/ui/"
+        click.echo(f"\npage: {page}")
+        if open_page and has_display():
+            # In a thread: some browsers are waited for, and the server would wait too.
+            threading.Thread(target=webbrowser.open, args=[page], daemon=True).start()
+
+
+def has_display() -> bool:
+    """Whether a browser has a screen; without one, a browser for terminals would take this one."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -12,7 +12,7 @@ from tfgan_zoo import sampling
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.modalities import Audio, ClassLabel, Image, Modality, Text
 from tfgan_zoo.serving import encoded
-from tfgan_zoo.serving.signatures import exported, sampled
+from tfgan_zoo.serving.signatures import exported, noises, sampled
 
 SEED = 20_151_119
 
@@ -52,6 +52,8 @@ def examples(model: AdversarialModel, count: int) -> Iterator[Example]:
     yield from later
     for name, as_files in sampled(model).items():
         yield sample(model, name, as_files, seeds, random)
+    if noises(model):
+        yield latents(model, seeds)
 
 
 def sample(model, name: str, as_files: bool, seeds: tf.Tensor, random: np.random.Generator) -> Example:
@@ -77,6 +79,21 @@ def sample(model, name: str, as_files: bool, seeds: tf.Tensor, random: np.random
         return found | {key: drawn[key].numpy() for key in classes}
 
     return Example(name, {key: np.asarray(value) for key, value in inputs.items()}, answers)
+
+
+def latents(model, seeds: tf.Tensor) -> Example:
+    """A request to `latents`."""
+    inputs = {"count": np.int32(len(seeds)), "seed": np.int64(SEED), "truncation": np.float32(0)}
+
+    def answers():
+        drawn = []
+        for seed in seeds:
+            with model.noise.drawing(seed):
+                made = model.latents(1)
+            drawn.append({name: made[name][0].numpy() for name in noises(model)})
+        return {name: np.stack([row[name] for row in drawn]) for name in noises(model)}
+
+    return Example("latents", {key: np.asarray(value) for key, value in inputs.items()}, answers)
 
 
 def asked(model: AdversarialModel, name: str, inputs: Mapping[str, Any]) -> tf.Tensor:

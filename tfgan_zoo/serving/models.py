@@ -89,10 +89,15 @@ def specs(tensors) -> dict[str, tf.TensorSpec]:
 
 
 class Version:
-    """One version of a model, in memory and warm."""
+    """One version of a model, in memory and warm.
+
+    Attributes:
+        facts: what `export` wrote down about it.
+        signatures: {name: Signature}.
+    """
 
     def __init__(self, model: str, path: Path):
-        self.model, self.number = model, int(path.name)
+        self.model, self.number, self.facts = model, int(path.name), facts_of(path)
         saved = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes())
         graph = next(graph for graph in saved.meta_graphs if "serve" in graph.meta_info_def.tags)
         self.definitions = dict(graph.signature_def.items())
@@ -112,6 +117,15 @@ class Version:
                 f"{', '.join(self.signatures)}",
             )
         return self.signatures[name or DEFAULT]
+
+
+def facts_of(path: Path) -> dict:
+    """What `export` wrote down about a version; nothing where another program made it, or the file is damaged."""
+    try:
+        facts = json.loads((path / "assets.extra" / "tfgan_zoo.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def stamps(path: Path) -> list[tuple[str, int, int]]:

@@ -5,10 +5,7 @@
 20.7 MB for 20.5 MB of weights).
 """
 
-import contextlib
 import os
-import re
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,7 @@ import tensorflow as tf
 from tfgan_zoo import files
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.serving import examples, warmup
+from tfgan_zoo.serving import examples, forms, places, warmup
 from tfgan_zoo.serving.signatures import Signature, exported, signatures
 from tfgan_zoo.serving.verify import verify as verify_saved
 
@@ -62,27 +59,15 @@ def export(
         ZooError: for a bad name or version, a version that exists, a folder that cannot be written, or where
             the result differs from the model; nothing is left behind then.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
-        raise ZooError(f"name={name!r} cannot be served: use letters, digits and _ - ., such as dcgan_mnist.")
-    if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 1):
-        raise ZooError(f"version must be a whole number of 1 or more, or none for the next, got {version!r}.")
+    places.check_name(name)
     check_weights(model)
-    home = Path(folder).expanduser() / name
-    check_free(home, version)
-    temporary = home / f".tmp-{os.getpid()}"
-    try:
-        temporary.mkdir(parents=True)
-        write(model, temporary, facts or {}, name)
+
+    def fill(path: Path) -> None:
+        write(model, path, facts or {}, name)
         if verify:
-            verify_saved(temporary, model)
-        return claim(temporary, home, version)
-    except (OSError, tf.errors.OpError) as error:  # TensorFlow has its own for a disk that is full
-        reason = (getattr(error, "strerror", None) or str(error)).splitlines()[0]
-        raise ZooError(f"cannot write {home}: {reason}. Choose a folder you may write to.") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            home.rmdir()  # only where it is empty, so that a failed first export leaves nothing
+            verify_saved(path, model)
+
+    return places.publish(Path(folder).expanduser() / name, version, fill)
 
 
 def check_weights(model: AdversarialModel) -> None:
@@ -97,38 +82,9 @@ def check_weights(model: AdversarialModel) -> None:
                 )
 
 
-def versions(home: Path) -> list[int]:
-    """The versions in the folder of a served model, ascending."""
-    entries = home.iterdir() if home.is_dir() else ()
-    return sorted(int(entry.name) for entry in entries if entry.name.isdecimal())
-
-
-def check_free(home: Path, version: int | None) -> None:
-    """Raise where `version` exists already."""
-    if version is not None and (home / str(version)).exists():
-        raise ZooError(
-            f"{home / str(version)} exists and is never overwritten: leave version out to write version "
-            f"{max(versions(home), default=0) + 1}."
-        )
-
-
-def claim(temporary: Path, home: Path, version: int | None) -> Path:
-    """Rename `temporary` to the version asked for or the next free one; renaming fails where one stands."""
-    while True:
-        check_free(home, version)
-        target = home / str(version or max(versions(home), default=0) + 1)
-        try:
-            os.rename(temporary, target)
-            return target
-        except OSError:
-            if not target.exists():
-                raise  # not the other writer's doing
-
-
 def write(model: AdversarialModel, path: Path, facts: dict[str, Any], name: str = "model") -> None:
     """Write the SavedModel, its facts and its warm-up requests into the folder `path`."""
-    module = tf.Module()
-    module.served_variables = [v.value for network in served_networks(model).values() for v in network.variables]
+    module = holder(model)
     found = signatures(model)
     module.tables = [table for signature in found.values() for table in signature.tables]
     functions = {key: signature.function for key, signature in found.items()}
@@ -138,10 +94,13 @@ def write(model: AdversarialModel, path: Path, facts: dict[str, Any], name: str 
     tf.saved_model.save(module, str(path), functions, options)
     files.write_json(path / "assets.extra" / "tfgan_zoo.json", facts | describe(model, found))
     warmup.write(path, name, examples.examples(model, count=1))
-    for file in path.rglob("*"):  # the bytes must be on the disk before the name is
-        if file.is_file():
-            with open(file, "rb") as opened:
-                os.fsync(opened.fileno())
+
+
+def holder(model: AdversarialModel) -> tf.Module:
+    """A bare module that holds the variables which the exported endpoints need."""
+    module = tf.Module()
+    module.served_variables = [v.value for network in served_networks(model).values() for v in network.variables]
+    return module
 
 
 def served_networks(model: AdversarialModel) -> dict[str, keras.Model]:
@@ -152,14 +111,21 @@ def served_networks(model: AdversarialModel) -> dict[str, keras.Model]:
 
 def describe(model: AdversarialModel, found: dict[str, Signature]) -> dict[str, Any]:
     """What a reader of the files should know; written beside them, unread by servers."""
+    return about(model) | {
+        "serving_default": next(iter(found)),
+        "endpoints": {name: forms.declared(model, name) for name in exported(model)},
+        "signatures": {name: {"inputs": s.inputs, "outputs": s.outputs} for name, s in found.items()},
+    }
+
+
+def about(model: AdversarialModel) -> dict[str, Any]:
+    """What the exported model is, and by what it was written."""
     networks = served_networks(model)
     return {
         "family": type(model).__module__.rpartition(".")[2],
         "config": model.get_config(),
         "networks": {name: network.count_params() for name, network in networks.items()},
         "averaged": any(network is not getattr(model, name) for name, network in networks.items()),
-        "serving_default": next(iter(found)),
-        "signatures": {name: {"inputs": s.inputs, "outputs": s.outputs} for name, s in found.items()},
         "versions": {
             "python": sys.version.split()[0],
             "tensorflow": tf.__version__,

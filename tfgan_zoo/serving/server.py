@@ -37,8 +37,13 @@ class Server:
         self._error: Exception | None = None
         self._socket = listening(settings.host, settings.port)
         self.port = self._socket.getsockname()[1]
+        app = rest.app(self.service, self._lifespan)
+        if settings.ui:
+            from tfgan_zoo.serving import page  # its library is an extra
+
+            page.add_to(app, self.service)
         config = uvicorn.Config(
-            rest.app(self.service, self._lifespan),
+            app,
             http="httptools",
             loop="asyncio",
             log_level="critical",  # an error while starting is told below, in one line

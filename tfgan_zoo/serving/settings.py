@@ -22,6 +22,7 @@ class Settings:
         body: bytes of a request; answer: bytes of its tensors.
         poll: seconds between two looks at the disk.
         grace: seconds that running requests have when the server is stopped.
+        ui: whether there is a page for people, at /ui.
     """
 
     host: str = "127.0.0.1"
@@ -37,6 +38,7 @@ class Settings:
     answer: int = 256 * 2**20
     poll: float = 2.0
     grace: float = 20.0
+    ui: bool = False
 
     def __post_init__(self):
         if (self.certificate is None) != (self.key is None):

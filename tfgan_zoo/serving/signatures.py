@@ -1,5 +1,6 @@
 """The signatures of a SavedModel: each question that a model answers, as tensors and as files."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from tfgan_zoo import sampling
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.modalities import Audio, ClassLabel, Image, Modality
+from tfgan_zoo.modalities import Audio, ClassLabel, Image
 from tfgan_zoo.serving import encoded
 
 MOST = 1024  # answers in one `sample` request, and
@@ -40,7 +41,8 @@ def signatures(model: AdversarialModel) -> dict[str, Signature]:
     found |= {
         name + encoded.suffix(e): asking_encoded(model, name) for name, e in endpoints.items() if encoded.suffix(e)
     }
-    return found | {name: (sample_encoded if files else sample)(model) for name, files in sampled(model).items()}
+    found |= {name: (sample_encoded if files else sample)(model) for name, files in sampled(model).items()}
+    return found | ({"latents": latents(model)} if noises(model) else {})
 
 
 def sampled(model: AdversarialModel) -> dict[str, bool]:
@@ -53,9 +55,14 @@ def sampled(model: AdversarialModel) -> dict[str, bool]:
     return found
 
 
-def most(kind: Modality) -> int:
-    """How many answers of this kind one request may ask for."""
-    return max(1, min(MOST, MOST_BYTES // kind.nbytes))
+def noises(model: AdversarialModel) -> tuple[str, ...]:
+    """The inputs of exported endpoints that are drawn from seeds."""
+    return tuple(dict.fromkeys(name for endpoint in exported(model).values() for name in endpoint.noise))
+
+
+def most(nbytes: int) -> int:
+    """How many answers of `nbytes` one request may ask for."""
+    return max(1, min(MOST, MOST_BYTES // nbytes))
 
 
 def asking(model: AdversarialModel, name: str) -> Signature:
@@ -104,14 +111,14 @@ def sample(model: AdversarialModel) -> Signature:
     def generate(count, seed, *labels):
         labels = dict(zip(classes, labels, strict=True))
         with tf.control_dependencies(checks(endpoint, count, labels)):
-            seeds = seed + tf.range(tf.cast(count, tf.int64))
+            seeds = seeds_from(count, seed)
         inputs = chosen(sampling.draw(model, "generate", seeds), labels)
         answer = endpoint.output.to_stored(sampling.ask(model, "generate", inputs))
         return {endpoint.output.plural: answer, **{key: inputs[key] for key in classes}}
 
     specs = [*seed_specs(), *[tf.TensorSpec((), tf.int32, name=key) for key in classes]]
     kind = endpoint.output
-    takes = seed_words(kind) | dict.fromkeys(classes, "int32 () class, -1 to draw it")
+    takes = seed_words(kind.nbytes) | dict.fromkeys(classes, "int32 () class, -1 to draw it")
     gives = {kind.plural: f"{kind.stored} {shape_text(('count', *kind.shape))}"}
     return Signature(traced(generate, specs), takes, gives | dict.fromkeys(classes, "int32 (count,)"))
 
@@ -125,8 +132,8 @@ def sample_encoded(model: AdversarialModel) -> Signature:
     endpoint = model.endpoints["generate"]
     conditions = endpoint.conditions
     readers = {key: encoded.reader(key, kind) for key, kind in conditions.items()}
-    specs, takes = [*seed_specs(), tf.TensorSpec((), tf.float32, name="truncation")], seed_words(endpoint.output)
-    takes["truncation"] = "float32 (), 0 for none"
+    specs, takes = [*seed_specs(), TRUNCATION], seed_words(endpoint.output.nbytes)
+    takes["truncation"] = TRUNCATION_WORDS
     for key, kind in conditions.items():
         if reader := readers[key]:
             specs.append(tf.TensorSpec((), tf.string, name=reader.key))
@@ -139,10 +146,8 @@ def sample_encoded(model: AdversarialModel) -> Signature:
     def generate(count, seed, truncation, *values):
         given = dict(zip(conditions, values, strict=True))
         labels = {key: given.pop(key) for key, kind in conditions.items() if isinstance(kind, ClassLabel)}
-        right = (truncation >= 0) & (truncation < float("inf"))
-        right = tf.debugging.assert_equal(right, True, "truncation must be a number of 0 (none) or more.")
-        with tf.control_dependencies([*checks(endpoint, count, labels), right]):
-            seeds = seed + tf.range(tf.cast(count, tf.int64))
+        with tf.control_dependencies([*checks(endpoint, count, labels), check_truncation(truncation)]):
+            seeds = seeds_from(count, seed)
         one = {key: readers[key].read(value[None])[0] if readers[key] else value for key, value in given.items()}
         whole = sampling.draw(model, "generate", seeds, one)
         cut = sampling.draw(model, "generate", seeds, one, tf.where(truncation > 0, truncation, 1.0))
@@ -156,13 +161,61 @@ def sample_encoded(model: AdversarialModel) -> Signature:
     return Signature(traced(generate, specs), takes, gives, tables(readers))
 
 
+def latents(model: AdversarialModel) -> Signature:
+    """(count, seed, truncation) -> the noise of which the answers to seeds are made: to walk between them, to mix.
+
+    An endpoint whose noise is given what `latents` answers to a seed gives what it gives to this seed.
+    """
+    names = noises(model)
+
+    def drawn(seed, truncation=None):
+        with model.noise.drawing(seed, truncation):
+            made = model.latents(1)
+        return {name: made[name][0] for name in names}
+
+    shapes = {name: value.shape for name, value in drawn(tf.constant(0, tf.int64)).items()}
+    nbytes = 4 * sum(math.prod(shape) for shape in shapes.values())
+    spec = {name: tf.TensorSpec(shape, tf.float32) for name, shape in shapes.items()}
+
+    def one(seed, truncation):
+        whole, cut = drawn(seed), drawn(seed, tf.where(truncation > 0, truncation, 1.0))
+        return {name: tf.where(truncation > 0, cut[name], whole[name]) for name in names}
+
+    def draw(count, seed, truncation):
+        with tf.control_dependencies([check_count(count, nbytes), check_truncation(truncation)]):
+            seeds = seeds_from(count, seed)
+        return tf.map_fn(lambda seed: one(seed, truncation), seeds, fn_output_signature=spec)
+
+    takes = seed_words(nbytes) | {"truncation": TRUNCATION_WORDS}
+    gives = {name: f"float32 {shape_text(('count', *shape))}" for name, shape in shapes.items()}
+    return Signature(traced(draw, [*seed_specs(), TRUNCATION]), takes, gives)
+
+
 # === What they share ===
+TRUNCATION, TRUNCATION_WORDS = tf.TensorSpec((), tf.float32, name="truncation"), "float32 (), 0 for none"
+
+
+def check_count(count, nbytes: int) -> tf.Operation:
+    """An assertion on a number of answers of `nbytes` each."""
+    limit = most(nbytes)
+    right = (count >= 1) & (count <= limit)
+    return tf.debugging.assert_equal(right, True, f"count must be a number from 1 to {limit}.")
+
+
+def check_truncation(truncation) -> tf.Operation:
+    """An assertion on a truncation, of which 0 is none."""
+    right = (truncation >= 0) & (truncation < float("inf"))
+    return tf.debugging.assert_equal(right, True, "truncation must be a number of 0 (none) or more.")
+
+
+def seeds_from(count, seed) -> tf.Tensor:
+    """seed, seed + 1, ...: int64 (count,)."""
+    return seed + tf.range(tf.cast(count, tf.int64))
+
+
 def checks(endpoint: Endpoint, count, labels: dict[str, Any]) -> list[tf.Operation]:
     """Assertions on a number of answers and on classes."""
-    limit = most(endpoint.output)
-    made = [
-        tf.debugging.assert_equal((count >= 1) & (count <= limit), True, f"count must be a number from 1 to {limit}.")
-    ]
+    made = [check_count(count, endpoint.output.nbytes)]
     for key, value in labels.items():
         below = endpoint.conditions[key].num_classes
         fits = (value >= -1) & (value < below)
@@ -180,9 +233,9 @@ def seed_specs() -> list[tf.TensorSpec]:
     return [tf.TensorSpec((), tf.int32, name="count"), tf.TensorSpec((), tf.int64, name="seed")]
 
 
-def seed_words(kind: Modality) -> dict[str, str]:
-    """What `seed_specs` are, for people."""
-    return {"count": f"int32 () from 1 to {most(kind)}", "seed": "int64 ()"}
+def seed_words(nbytes: int) -> dict[str, str]:
+    """What `seed_specs` are, for people; an answer takes `nbytes`."""
+    return {"count": f"int32 () from 1 to {most(nbytes)}", "seed": "int64 ()"}
 
 
 def traced(function: Callable, specs: list[tf.TensorSpec]) -> Any:

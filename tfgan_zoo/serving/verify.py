@@ -85,14 +85,23 @@ def as_numbers(value: np.ndarray) -> np.ndarray:
     return np.array([base64.b64encode(text) for text in value.flat]).reshape(value.shape)
 
 
-def run(path: Path, folder: Path) -> dict[str, np.ndarray]:
-    """The child's answer to `request.npz` in `folder`."""
+def run(
+    path: Path, folder: Path, code: str = CHILD, where: str = "plain TensorFlow", advice: str = " Export it again."
+) -> dict[str, np.ndarray]:
+    """The child's answer to `request.npz` in `folder`.
+
+    Args:
+        path: what the child is to load.
+        code: the child's program; its arguments are `path`, the file of the request and the file of the answer.
+        where: what runs it, in words.
+        advice: what a reader of its errors is to do.
+    """
     arguments = [str(path.resolve()), str(folder / "request.npz"), str(folder / "answer.npz")]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     environment.pop("PYTHONPATH", None)
     try:
         child = subprocess.run(
-            [sys.executable, "-c", CHILD, *arguments],
+            [sys.executable, "-c", code, *arguments],
             cwd=folder,
             env=environment,
             capture_output=True,
@@ -101,12 +110,12 @@ def run(path: Path, folder: Path) -> dict[str, np.ndarray]:
             timeout=PATIENCE,
         )
     except subprocess.TimeoutExpired:
-        raise ZooError(f"{path}: plain TensorFlow gave no answer in {PATIENCE} s. Export it again.") from None
+        raise ZooError(f"{path}: {where} gave no answer in {PATIENCE} s.{advice}") from None
     if child.returncode:
         lines = [line.strip() for line in child.stderr.splitlines() if line.strip()]
         errors = [line for line in lines if "Error" in line] or lines or ["no message."]
         reason = errors[-1]
-        raise ZooError(f"{path}: does not load and run in plain TensorFlow: {reason[:300]} Export it again.")
+        raise ZooError(f"{path}: does not load and run in {where}: {reason[:300]}{advice}")
     with np.load(folder / "answer.npz", allow_pickle=False) as answer:
         return dict(answer)
 
