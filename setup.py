@@ -7,7 +7,12 @@ from setuptools import find_packages, setup
 
 root = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (root / "tfgan_zoo" / "__init__.py").read_text(encoding="utf-8"))[1]
+SOUND = ["soundfile>=0.12", "scipy>=1.11"]  # FLAC and WAV of other than 16 bits; other rates
+TEXT = ["sacrebleu>=2.4"]  # BLEU
 SERVE = ["starlette>=0.40", "uvicorn>=0.30", "httptools", "grpcio", "orjson>=3.10", "prometheus_client>=0.20"]
+UI = [*SERVE, "nicegui>=3.4"]
+LITERT = ["ai-edge-litert>=2.0"]  # the runtime; the converter is TensorFlow's
+ONNX = ["tf2onnx>=1.17", "onnx>=1.16", "onnxruntime>=1.18"]
 
 setup(
     name="tfgan_zoo",
@@ -20,6 +25,7 @@ setup(
     packages=[*find_packages(include=["tfgan_zoo", "tfgan_zoo.*"]), "zoo_configs"],
     package_data={
         "tfgan_zoo": ["pretrained/*.json", "pretrained/*.npz"],
+        "tfgan_zoo.evaluation": ["*.html"],
         "tfgan_zoo.features": ["weights/*.json", "weights/*.npz"],
         "zoo_configs": ["*.toml"],
     },
@@ -39,7 +45,22 @@ setup(
     ],
     extras_require={
         "serve": SERVE,
-        "test": ["pytest>=8", "pytest-xdist>=3.6", "ruff>=0.17,<0.18", "scipy>=1.11", "hypothesis>=6.100", *SERVE],
+        "litert": LITERT,
+        "onnx": ONNX,
+        "hub": ["huggingface_hub>=0.25"],
+        "ui": UI,
+        "sound": SOUND,
+        "text": TEXT,
+        "test": [
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "ruff>=0.17,<0.18",
+            "hypothesis>=6.100",
+            "playwright>=1.40",  # the page in a browser
+            *UI,
+            *SOUND,
+            *TEXT,
+        ],
     },
     entry_points={"console_scripts": ["tfgan_zoo = tfgan_zoo.cli:main"]},
 )

@@ -13,7 +13,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # What a family file is written in. It knows nothing of data sets, training, measuring or serving.
 FAMILY_WORDS = (
-    "adversarial augment batches endpoints errors features layers losses modalities networks penalties "
+    "adversarial attacked augment batches endpoints errors features layers losses modalities networks penalties "
     "phases play players pool real_or_fake types "
 ).split()
 
@@ -29,7 +29,7 @@ ONE_WAY = {
         "zoo",
     ],
     ("layers", "networks", "losses", "penalties", "features"): ["adversarial", "data", "evaluation", "metrics", "zoo"],
-    ("adversarial", "players", "real_or_fake", "sampling"): [
+    ("adversarial", "attacked", "players", "real_or_fake", "sampling"): [
         "data",
         "evaluation",
         "families",
@@ -116,7 +116,7 @@ def test_families_are_written_in_the_words_of_games():
 
 
 def test_gradients_are_taken_in_the_base_and_in_penalties_alone():
-    allowed = {"adversarial", "play", "penalties", "networks.inversion", "metrics.path_length"}
+    allowed = {"adversarial", "play", "penalties", "networks.attacks", "networks.inversion", "metrics.path_length"}
     for name, path in NAMES.items():
         calls = [node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
         if any(isinstance(f, ast.Attribute) and f.attr in ("gradient", "jacobian", "batch_jacobian") for f in calls):

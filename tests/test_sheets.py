@@ -154,3 +154,22 @@ def test_the_data_themselves(tmp_path):
     np.testing.assert_array_equal(read(tmp_path / "both.png"), sheets.paired([both["image"], both["other"]]))
     sheets.real(tmp_path / "none.png", {"label": label}, rows)
     assert not (tmp_path / "none.png").exists()
+
+
+# === TensorBoard ===
+@pytest.mark.parametrize(
+    "kind, plugin",
+    [(Audio((400, 1), 8_000), "audio"), (Text((4,), ("red", "bus")), "text"), (Video((3, 8, 8, 1)), None)],
+)
+def test_tensorboard_plays_sounds_and_shows_the_rest(kind, plugin, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    model = Answering(generate=Endpoint({"z": Noise((4,))}, kind, ()))
+    (sheet,) = sheets.sheets_of(model, 3, {})
+    with tf.summary.create_file_writer(str(tmp_path / "board")).as_default():
+        sheet.draw(tmp_path, 7)
+    board = EventAccumulator(str(tmp_path / "board"))
+    board.Reload()
+    shown = {board.SummaryMetadata(tag).plugin_data.plugin_name for tag in board.Tags()["tensors"]}
+    assert shown == {"images", *filter(None, [plugin])}
+    assert {event.step for tag in board.Tags()["tensors"] for event in board.Tensors(tag)} == {7}

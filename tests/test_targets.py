@@ -110,7 +110,7 @@ def test_a_folder_of_that_name_comes_before_a_preset(here):
     [
         (UNTRAINED, f"python -m tfgan_zoo train {UNTRAINED}"),
         (PRETRAINED[:-1], f"did you mean '{PRETRAINED}'"),
-        ("notes.txt", "is a file; give a run directory, a preset with pretrained weights or a .keras file."),
+        ("notes.txt", "is a file; give a run directory, a preset with pretrained weights, a .keras file or a shared"),
         ("pictures", "pictures: not a run directory (no config.json in it); give a run directory, a preset"),
         ("missing.keras", "missing.keras: there is no such file"),
         ("no/such/place", "'no/such/place'"),

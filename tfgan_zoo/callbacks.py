@@ -222,19 +222,24 @@ class Progress(Means):
 
 
 class Samples(Timed):
-    """Pictures of the same noise and the same conditions at the start, every `every` steps and at the end."""
+    """Answers to the same noise and the same conditions at the start, every `every` steps and at the end.
+
+    In `samples/`, and in TensorBoard, which plays sounds.
+    """
 
     def __init__(self, clock: Clock, run: Run, every: int, sheets: list[Sheet], interrupt: Interrupt):
         super().__init__(clock, every)
         self.run, self.sheets, self.interrupt = run, sheets, interrupt
+        self.writer = tf.summary.create_file_writer(str(run.path / "tensorboard"))
 
     def on_train_begin(self, logs=None):
         self.act(self.clock.step)
 
     def act(self, step):
-        with self.interrupt.aside():
+        with self.interrupt.aside(), self.writer.as_default(step=step):
             for sheet in self.sheets:
                 sheet.draw(self.run.path / "samples", step)
+        self.writer.flush()
 
 
 class Watching(Means):

@@ -203,6 +203,8 @@ def task_of(family: str) -> str:
     """What a family is for: the first word of its main endpoint, and what else than a picture it makes or is given."""
     facts = family_facts(family)
     main = facts["endpoints"][0].partition("_")[0]
+    if main == "generate" and facts["kinds"] == ["Text"]:  # its texts are what it makes
+        return "generate texts"
     more = [words for kind, words in GENERATED.items() if kind in facts["kinds"]] if main == "generate" else []
     return " ".join([main, *more])
 

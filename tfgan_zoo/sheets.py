@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from tfgan_zoo import images, output, sampling
-from tfgan_zoo.modalities import ClassLabel, Modality
+from tfgan_zoo.modalities import Audio, ClassLabel, Modality, Text
 
 CROWD = 1_000  # points in a picture that shows all together
 COLUMNS = 8
+HEARD = 8  # sounds that TensorBoard plays of each sheet
 
 
 class Sheet:
@@ -44,13 +45,30 @@ class Sheet:
         return [key for key, kind in kinds.items() if key in rows and not isinstance(kind, ClassLabel)]
 
     def draw(self, folder: Path, step: int) -> Path:
-        """Write the picture of a step, and the answers in their own format where they are not pictures."""
+        """Write the picture of a step, and the answers in their own format where they are not pictures.
+
+        TensorBoard shows them too, where TensorFlow has a default summary writer.
+        """
         answers = sampling.sampler(self.model, self.name)(np.arange(self.count), **self.given).numpy()
         kind, path = self.endpoint.output, folder / f"{self.prefix}-{step:08d}.png"
-        images.save_image(path, self.laid_out(answers) if kind.visible else images.text(kind.decode(answers)))
+        picture = self.laid_out(answers) if kind.visible else images.text(kind.decode(answers))
+        images.save_image(path, picture)
         if kind.suffixes[0] in (".wav", ".gif", ".txt"):
             output.write_all(kind, path.with_suffix(kind.suffixes[0]), answers)
+        self._summarize(picture, answers, step)
         return path
+
+    def _summarize(self, picture: np.ndarray, answers: np.ndarray, step: int) -> None:
+        """For TensorBoard: the picture, with sounds to listen to or texts to read where that is what they are."""
+        import tensorflow as tf
+
+        kind = self.endpoint.output
+        tf.summary.image(self.name, picture[None], step)
+        if isinstance(kind, Audio):
+            sounds = (answers / 32768).astype(np.float32)
+            tf.summary.audio(f"{self.name}_sound", sounds, kind.rate, step, max_outputs=HEARD)
+        elif isinstance(kind, Text):
+            tf.summary.text(f"{self.name}_text", kind.decode(answers), step)
 
     def laid_out(self, answers: np.ndarray) -> np.ndarray:
         """Stored answers as one picture, the data they answer to above them."""

@@ -312,7 +312,7 @@ def test_a_run_directory_of_something_else_is_refused(here):
 def test_the_error_names_the_first_setting_that_differs(tmp_path):
     run_ = Run.place(config.load("dcgan_glyphs", smoke=True), tmp_path / "mine")
     more = config.load("dcgan_glyphs", ["train.steps=9"], smoke=True)
-    assert Run.place(more, run_.path).experiment().train.steps == 9  # more steps are the same experiment
+    assert Run.place(more, run_.path).path == run_.path  # more steps are the same experiment
     with pytest.raises(ZooError, match="data.size is 64 there and 65 here"):
         Run.place(config.load("dcgan_glyphs", ["data.size=65"], smoke=True), run_.path)
 
@@ -325,7 +325,8 @@ def test_messages_name_no_file_that_only_the_checkout_has():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in loose:
                 for place in ("tools/", "docs/", "tests/", "README", "CONTRIBUTING"):
-                    assert place not in node.value, f"{path.name}, line {node.lineno}: {node.value!r}"
+                    written = node.value == "README.md"  # into the folder of a shared model
+                    assert written or place not in node.value, f"{path.name}, line {node.lineno}: {node.value!r}"
 
 
 def test_of_many_allowed_names_the_nearest_are_told():

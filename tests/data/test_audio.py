@@ -93,7 +93,7 @@ def test_other_rates_without_the_library(tmp_path, monkeypatch):
 
 def test_what_cannot_be_read_is_named_counted_and_skipped(digits, tmp_path, caplog):
     (tmp_path / "0_anna_9.wav").write_bytes(b"nothing")
-    save(tmp_path / "1_anna_9.wav", np.ones(50, np.int32), width=4)  # 32 bits
+    (tmp_path / "1_anna_9.wav").write_bytes(b"RIFF....WAVEfmt and no more")
     save(tmp_path / "2_anna_9.wav", [])
     with caplog.at_level(logging.WARNING, "tfgan_zoo"):
         opened = digits().open(SOUND)
@@ -101,12 +101,120 @@ def test_what_cannot_be_read_is_named_counted_and_skipped(digits, tmp_path, capl
     assert "skipped 3 files that cannot be decoded: 0_anna_9.wav, 1_anna_9.wav, 2_anna_9.wav" in caplog.text
 
 
+# === Other files ===
+def test_flac_and_wav_of_any_width_are_read(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    sound = np.linspace(-0.5, 0.5, 100)
+    for name, subtype in [("a.flac", "PCM_16"), ("b.flac", "PCM_24"), ("c.wav", "FLOAT"), ("d.wav", "PCM_24")]:
+        soundfile.write(str(tmp_path / name), np.stack([sound, -sound / 2], 1), 8000, subtype=subtype)
+    soundfile.write(str(tmp_path / "e.WAV"), sound / 4, 8000, subtype="PCM_U8")
+    heard = everything(source("audio", path=str(tmp_path)).open({"audio": SOUND["audio"]}), "audio")
+    assert heard.shape == (5, 100, 1)
+    np.testing.assert_allclose(heard[:4, :, 0], [sound / 4 * 32768] * 4, atol=2)
+    np.testing.assert_allclose(heard[4, :, 0], sound / 4 * 32768, atol=260)  # 8 bits
+
+
+def test_without_soundfile_flac_is_refused_and_wav_of_16_bits_read(tmp_path, monkeypatch):
+    save(tmp_path / "a.wav", np.ones(100))
+    monkeypatch.setattr(sounds.importlib.util, "find_spec", lambda name: None)
+    assert source("audio", path=str(tmp_path)).open({"audio": SOUND["audio"]}).num_examples == 1
+    (tmp_path / "b.flac").write_bytes(b"fLaC")
+    with pytest.raises(ZooError, match="b.flac: soundfile reads .flac files: pip install soundfile") as caught:
+        source("audio", path=str(tmp_path)).open({"audio": SOUND["audio"]})
+    one_line(caught)
+
+
+def test_broken_flac_is_skipped(tmp_path, caplog):
+    pytest.importorskip("soundfile")
+    save(tmp_path / "a.wav", np.ones(100))
+    (tmp_path / "b.flac").write_bytes(b"fLaC and nothing else")
+    with caplog.at_level(logging.WARNING, "tfgan_zoo"):
+        opened = source("audio", path=str(tmp_path)).open({"audio": SOUND["audio"]})
+    assert opened.num_examples == 1 and opened.facts["skipped"] == {"count": 1, "names": ["b.flac"]}
+    assert "skipped 1 file that cannot be decoded: b.flac" in caplog.text
+
+
+# === Loudness ===
+def test_loudness(tmp_path):
+    time = np.arange(100)
+    save(tmp_path / "a.wav", 1000 * np.sin(time))
+    save(tmp_path / "b.wav", 20000 * np.sin(time))
+    save(tmp_path / "c.wav", np.where(time == 50, 1000, 0))  # one click
+    save(tmp_path / "d.wav", np.zeros(100))
+    heard = everything(
+        source("audio", path=str(tmp_path), normalize="loudness").open({"audio": SOUND["audio"]}), "audio"
+    )
+    power = np.sqrt(np.mean(heard.astype(float) ** 2, axis=(1, 2)))
+    np.testing.assert_allclose(power[:3], 3276.7, rtol=0.005)
+    assert power[3] == 0
+    click = sounds.by_loudness(np.where(np.arange(10_000) == 0, 1000, 0)[:, None].astype(np.int16))
+    assert click.max() == 32767  # and no louder, though its mean is far below
+
+
+# === Lengths ===
+@pytest.fixture
+def lengths(tmp_path):
+    """Sounds of 40, 100 and 250 samples that count upwards."""
+    for length in (40, 100, 250):
+        save(tmp_path / f"{length}.wav", np.arange(1, length + 1))
+    (tmp_path / "none.wav").write_bytes(b"nothing")
+
+    def firsts(**settings):
+        opened = source("audio", path=str(tmp_path), **settings).open({"audio": SOUND["audio"]})
+        heard = everything(opened, "audio")[:, :, 0]
+        assert opened.num_examples == len(heard) and opened.facts["skipped"]["count"] == 1
+        return sorted((int(row[0]), int(row.max())) for row in heard), opened
+
+    return firsts
+
+
+@pytest.mark.parametrize(
+    "settings, wanted",
+    [
+        ({}, [(1, 40), (1, 100), (1, 100)]),
+        ({"long": "skip"}, [(1, 40), (1, 100)]),
+        ({"short": "skip"}, [(1, 100), (1, 100)]),
+        ({"long": "slice"}, [(1, 40), (1, 100), (1, 100), (101, 200), (201, 250)]),
+        ({"long": "slice", "short": "skip"}, [(1, 100), (1, 100), (101, 200)]),
+        ({"long": "slice", "cache": False}, [(1, 40), (1, 100), (1, 100), (101, 200), (201, 250)]),
+    ],
+)
+def test_long_and_short_sounds(lengths, settings, wanted):
+    found, opened = lengths(**settings)
+    assert found == wanted
+    other = lengths()[1].facts["fingerprint"]
+    assert (opened.facts["fingerprint"] == other) == (not settings)
+
+
+def test_sounds_left_out_by_length_are_named(lengths, capsys):
+    lengths(long="skip", short="skip")
+    assert "left out 2 sounds by data.long and data.short: 250.wav, 40.wav" in capsys.readouterr().err
+
+
+def test_slices_keep_their_labels_and_are_counted_at_the_models_rate(tmp_path):
+    pytest.importorskip("scipy")
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        save(tmp_path / label / "one.wav", np.full(500, ord(label)), rate=16000)
+    opened = source("audio", path=str(tmp_path), long="slice").open(SOUND)
+    assert everything(opened, "label").tolist() == [0, 0, 0, 1, 1, 1]
+    assert everything(opened, "audio")[:, :, 0].max(axis=1).tolist()[0] in range(95, 110)
+    resumes(opened)
+
+
+def test_no_sound_of_that_length(tmp_path):
+    save(tmp_path / "a.wav", np.ones(10))
+    with pytest.raises(ZooError, match="leave none of its 1 sound; the model takes 100 samples") as caught:
+        source("audio", path=str(tmp_path), short="skip").open({"audio": SOUND["audio"]})
+    one_line(caught)
+
+
 def test_folders_that_cannot_be_used(digits, tmp_path):
     for settings, wanted, message in [
         ({"pattern": None}, SOUND, "no labels for the model"),
         ({"pattern": r"\d"}, SOUND, "does not fit '0_anna_3.wav'"),
         ({}, {"image": Image((8, 8, 1))}, "has no 'image'"),
-        ({"path": str(tmp_path / "no")}, SOUND, r"does not exist; give a folder of sounds \(.wav\)"),
+        ({"path": str(tmp_path / "no")}, SOUND, r"does not exist; give a folder of sounds \(.wav .flac\)"),
     ]:
         with pytest.raises(ZooError, match=message) as caught:
             digits(**settings).open(wanted) if "path" not in settings else source("audio", **settings).open(wanted)

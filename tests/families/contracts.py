@@ -34,7 +34,7 @@ def one_turn(family):
 def without_dropout(family):
     """Arguments that switch off what draws within a layer, which cannot be pinned from outside, or ties rows."""
     off = "phase_shuffle", "stddev_group"
-    return {name: 0 for name in index.family_facts(family)["arguments"] if name.endswith("dropout") or name in off}
+    return {name: 0 for name in zoo.family_class(family).arguments() if name.endswith("dropout") or name in off}
 
 
 def enliven(model):

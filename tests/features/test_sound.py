@@ -52,6 +52,19 @@ def test_each_sound_stands_for_itself():
     np.testing.assert_array_equal(sound.spectrograms(both)[1:], sound.spectrograms(both[1:]))
 
 
+def test_log_mel_is_the_spectrogram_in_decibels():
+    log_mel = features.extractor("log_mel")
+    both = np.concatenate([tone(300), tone(2_000, 0.1)])
+    rows = log_mel(both)
+    assert rows.shape == (2, 4096) and len(log_mel.sha256) == 64
+    np.testing.assert_allclose(rows, sound.spectrograms(both).reshape(2, -1) * (80 / 255), rtol=1e-5)
+    assert log_mel(both[:0]).shape == (0, 4096)
+    with pytest.raises(ZooError, match="these have 16,000"):
+        log_mel.check(Audio((16_384, 1), 16_000))
+    with pytest.raises(ZooError, match="takes no weights file"):
+        features.extractor("log_mel", weights="w.npz")
+
+
 # === The shipped classifier ===
 @pytest.fixture(scope="module")
 def spoken():
@@ -101,6 +114,16 @@ def test_real_digits_are_heard_and_measured(shared, spoken, tmp_path):
     assert found["fd_spoken"].value > 50  # the reference has two of the ten digits
     # Real data lie on the disk digit by digit: each half of the test sounds has five, the floor is of all ten.
     assert 4 < found["score_spoken"].value < 5.5 and found["score_spoken"].floor > 8
+
+
+def test_copies_of_training_sounds_are_at_no_distance_from_them(shared, tmp_path):
+    training, protocol = (
+        digits(shared, "train[:400]"),
+        Protocol(metrics=("neighbour_distance@log_mel",), cache=tmp_path),
+    )
+    results = evaluate(Selected(training, 100), digits(shared, "test"), protocol, held_out=training)
+    assert [r.metric for r in results] == ["distance_self@log_mel", "distance_train@log_mel"]
+    assert results[1].value == 0 and 0.5 < results[0].value < 1.5
 
 
 def test_another_rate_is_told_by_the_measurement(shared, tmp_path):

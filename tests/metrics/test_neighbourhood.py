@@ -16,11 +16,12 @@ from tfgan_zoo.metrics.knn import NearestNeighborAccuracy
 from tfgan_zoo.metrics.maths import distances
 from tfgan_zoo.metrics.maths.labelled import LabelledRows
 from tfgan_zoo.metrics.memorisation import Memorisation, rank_z
+from tfgan_zoo.metrics.near import NeighbourDistance
 from tfgan_zoo.metrics.parzen import ParzenLikelihood, log_likelihoods
 from tfgan_zoo.metrics.prdc import PrecisionRecall
 from tfgan_zoo.metrics.two_sample import TwoSampleAccuracy
 
-PLAIN = [KernelDistance, PrecisionRecall, TwoSampleAccuracy, Memorisation, ParzenLikelihood]
+PLAIN = [KernelDistance, PrecisionRecall, TwoSampleAccuracy, Memorisation, NeighbourDistance, ParzenLikelihood]
 
 
 def rows(seed, count, dim=6, offset=0.0):
@@ -362,3 +363,23 @@ def test_no_warnings_with_enough_samples():
         warnings.simplefilter("error")
         for cls in PLAIN:
             measured(metric_of(cls), **data(cls))
+
+
+# === Distances to neighbours ===
+def test_neighbour_distances_are_in_units_of_real_data():
+    real, training, fake = rows(1, 80), rows(2, 400), rows(3, 200)
+    found = numbers(measured(NeighbourDistance(6), real, fake, training))
+    between = scipy.spatial.distance.cdist
+    to_training = [between(side, training).min(axis=1).mean() for side in (fake, real)]
+    apart = [np.where(np.eye(80), np.inf, between(side[:80], side[:80])).min(axis=1).mean() for side in (fake, real)]
+    assert found["distance_train"] == pytest.approx(to_training[0] / to_training[1], rel=1e-5)
+    assert found["distance_self"] == pytest.approx(apart[0] / apart[1], rel=1e-5)
+
+
+def test_neighbour_distances_tell_copies_and_a_collapse():
+    real, training = rows(1, 100), rows(2, 300)
+    assert numbers(measured(NeighbourDistance(6), real, training[:50], training))["distance_train"] == 0
+    collapsed = numbers(measured(NeighbourDistance(6), real, rows(3, 100) / 100, training))
+    assert collapsed["distance_self"] < 0.05
+    with pytest.raises(ZooError, match="give real data of another split"):
+        measured(NeighbourDistance(6), training[:50], real, training)

@@ -7,6 +7,7 @@ import pytest
 from modalities.checks import check_example, check_files, check_forms, check_picture, made_up, refusal
 
 from tfgan_zoo.modalities import Audio
+from tfgan_zoo.modalities.audio import length
 
 KIND = Audio((600, 1), rate=8_000)
 
@@ -77,8 +78,7 @@ def test_a_file_that_is_cut_off(tmp_path):
 @pytest.mark.parametrize(
     "options, said",
     [
-        ({"rate": 44_100}, "has 16 bits at 44100 Hz; 16 bits at 8000 Hz are wanted"),
-        ({"width": 1}, "has 8 bits at 8000 Hz"),
+        ({"rate": 44_100}, "has 44,100 samples a second; 8,000 are wanted"),
         ({"frames": b""}, "holds nothing"),
     ],
 )
@@ -87,10 +87,34 @@ def test_other_sounds_are_refused(options, said, tmp_path):
     assert f"a.wav: {said}" in refusal(KIND.read, tmp_path / "a.wav")
 
 
+def test_other_widths_and_flac(tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    sound = np.linspace(-0.9, 0.9, 50)
+    for name, subtype, rough in [
+        ("a.wav", "FLOAT", 1),
+        ("b.wav", "PCM_32", 1),
+        ("c.flac", "PCM_16", 1),
+        ("d.wav", "PCM_U8", 260),
+    ]:
+        soundfile.write(str(tmp_path / name), sound, 8_000, subtype=subtype)
+        (read,) = KIND.read(tmp_path / name)
+        np.testing.assert_allclose(read[:, 0], sound * 32768, atol=rough)
+        assert length(tmp_path / name) == (50, 8_000)
+
+
+def test_without_soundfile_it_says_what_to_install(tmp_path, monkeypatch):
+    write(tmp_path / "a.wav", bytes(200), width=1)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "a.wav: is no WAV file of 16 bits; soundfile reads other sounds: pip install" in refusal(
+        KIND.read, tmp_path / "a.wav"
+    )
+
+
 def test_what_is_no_sound_is_refused(tmp_path):
+    pytest.importorskip("soundfile")
     for content in (b"", b"RIFF", b"no sound at all, but text of some length"):
         (tmp_path / "a.wav").write_bytes(content)
-        assert "a.wav: cannot be read as a WAV file" in refusal(KIND.read, tmp_path / "a.wav")
+        assert "a.wav: cannot be read as a sound" in refusal(KIND.read, tmp_path / "a.wav")
     assert "missing.wav" in refusal(KIND.read, tmp_path / "missing.wav")
     assert "int16 without fractions are wanted" in refusal(KIND.given, np.full((600, 1), 0.5))
     assert "where Audio (600, 1) is wanted" in refusal(KIND.given, np.zeros(600))

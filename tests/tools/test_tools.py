@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tfgan_zoo import cli, config, families, files, index, training, weights, zoo
+from tfgan_zoo import cli, config, families, files, index, sharing, training, weights, zoo
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.runs import Run
 
@@ -228,12 +228,12 @@ def test_a_run_is_published_and_works_everywhere(places, finished):
 
 def test_a_card_names_no_place_of_the_machine():
     folder = config.load("dcgan_celeba", ["data.source=folder", "data.path=/home/me/pictures"]).as_dict()
-    assert publish_weights.portable(folder)["data"]["path"] == "pictures"
+    assert sharing.portable(folder)["data"]["path"] == "pictures"
     tfds = config.load("dcgan_mnist", ["data.data_dir=/home/me/tfds"]).as_dict()
-    assert publish_weights.portable(tfds)["data"]["data_dir"] is None
+    assert sharing.portable(tfds)["data"]["data_dir"] is None
     assert tfds["data"]["data_dir"] == "/home/me/tfds"  # the run's own settings are not touched
     synthetic = config.load(PRESET).as_dict()
-    assert publish_weights.portable(synthetic) == synthetic
+    assert sharing.portable(synthetic) == synthetic
 
 
 # === zoo_table ===

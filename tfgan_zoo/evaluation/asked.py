@@ -65,7 +65,8 @@ def asked_for(
     Args:
         facts: what the reference's data say of themselves.
         endpoint: the model's endpoint whose answers are measured, by the metrics that name it.
-        pictures: whether it answers pictures, which are seen by the metrics' features; other answers stand for these.
+        pictures: whether it answers pictures or sounds, which are seen by the metrics' features; other answers stand
+            for these.
 
     Raises:
         ZooError: an unknown name or setting, or an extractor that cannot be opened.

@@ -16,7 +16,7 @@ from tfgan_zoo.evaluation.own_sizes import OwnSizes, any_size
 from tfgan_zoo.evaluation.protocol import DEFAULT_SAMPLES, Protocol
 from tfgan_zoo.evaluation.streams import Answers, Generated, Pictures, Selected, Stream, in_memory
 from tfgan_zoo.metrics import registry
-from tfgan_zoo.modalities import ClassLabel, Image
+from tfgan_zoo.modalities import Audio, ClassLabel, Image, Modality, Text
 from tfgan_zoo.stamps import Results
 
 
@@ -105,8 +105,8 @@ def by_endpoint(model: AdversarialModel, names: Sequence[str]) -> dict[str | Non
             sampling.endpoint_of(model, spec)
         endpoint = spec if spec in model.endpoints else None
         metric = registry.parse(plain if endpoint else text).metric
-        if endpoint is None and metric.paired and metric.takes == "images":
-            endpoint = restoring(model, text)
+        if endpoint is None and metric.paired and metric.takes in ("images", "points"):
+            endpoint = restoring(model, text, Image if metric.takes == "images" else Text)
         if endpoint is None and metric.endpoint:
             sampling.endpoint_of(model, metric.endpoint)
             endpoint, text = metric.endpoint, f"{text}@{metric.endpoint}"
@@ -114,12 +114,13 @@ def by_endpoint(model: AdversarialModel, names: Sequence[str]) -> dict[str | Non
     return found
 
 
-def restoring(model: AdversarialModel, metric: str) -> str:
-    """The endpoint whose pictures have a true answer in the data, for metrics of pairs."""
+def restoring(model: AdversarialModel, metric: str, kind: type[Modality]) -> str:
+    """The endpoint whose answers of a kind have a true answer in the data, for metrics of pairs."""
     for name, endpoint in model.endpoints.items():
-        if endpoint.target and isinstance(endpoint.output, Image) and not endpoint.noise:
+        if endpoint.target and isinstance(endpoint.output, kind) and not endpoint.noise:
             return name
-    raise ZooError(f"{metric} compares pairs, and {type(model).__name__} answers no picture that the data hold.")
+    what = "picture" if kind is Image else kind.__name__.lower()
+    raise ZooError(f"{metric} compares pairs, and {type(model).__name__} answers no {what} that the data hold.")
 
 
 @dataclasses.dataclass
@@ -205,11 +206,11 @@ class Sides:
     def answers(self, name: str, description: str, protocol: Protocol) -> Results:
         """The metrics of what an endpoint answers to held-out data.
 
-        Pictures are compared with those that the data hold in their place (of the target domain, say), other answers
-        with the answers to training data.
+        Pictures and sounds are compared with those that the data hold in their place (of the target domain, say), other
+        answers with the answers to training data.
         """
         endpoint, spec = self.model.endpoints[name], self.spec_of(name, protocol.metrics)
-        pictures, compares = isinstance(endpoint.output, Image), self._compares(protocol)
+        pictures, compares = isinstance(endpoint.output, Image | Audio), self._compares(protocol)
         test = self.pairs(name, spec, protocol) if self.against is not None else self.held_out(spec)
         if test is None:
             console.note("no held-out data: measuring on the training data")

@@ -39,7 +39,7 @@ from tfgan_zoo.files import cache_folder
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.base import Value
 from tfgan_zoo.metrics.frechet import FrechetDistance
-from tfgan_zoo.modalities import Image, Modality
+from tfgan_zoo.modalities import Audio, Image, Modality
 from tfgan_zoo.stamps import Result, Results
 
 FAILURES = (ZooError, MemoryError, np.linalg.LinAlgError)
@@ -88,7 +88,7 @@ def evaluate(
     rest = held_out if own else Selected(held_out, min(fake.count, held_out.num_examples), key)
     if rest is not None and real is not None and same(real, rest):
         raise ZooError(f"the held-out data is the reference itself ({real.description}); give another split.")
-    pictures = isinstance(fake.kind, Image)
+    pictures = isinstance(fake.kind, Image | Audio)
     asked = asked_for(protocol, getattr(real, "data_facts", {}), getattr(fake, "name", None), pictures)
     if any(len(one.metric.labelled) > 1 for one in asked):
         agree_on_classes(fake, real)

@@ -38,7 +38,7 @@ from tfgan_zoo.data.keyed import bits
 from tfgan_zoo.data.sources.folder import SUFFIXES, listing
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation.protocol import BATCH_SIZE
-from tfgan_zoo.modalities import ClassLabel, Image, Modality, Points
+from tfgan_zoo.modalities import Audio, ClassLabel, Image, Modality, Points
 
 SELECTION_SEED = 0  # which real images make up a part of a data set: always the same ones
 Batch = tuple[np.ndarray, np.ndarray | None]
@@ -302,7 +302,7 @@ class GivenStatistics:
 
 
 class Answers(Stream):
-    """What an endpoint of a model answers to the rows of a data set: pictures in stored form, codes, logits.
+    """What an endpoint of a model answers to the rows of a data set: pictures and sounds in stored form, codes, logits.
 
     Args:
         model: an AdversarialModel.
@@ -340,7 +340,7 @@ class Answers(Stream):
 
     def batches(self):
         for answers, rows in self.asked():
-            pictures = isinstance(self.kind, Image)
+            pictures = isinstance(self.kind, Image | Audio)
             yield (self.kind.to_stored(answers) if pictures else answers).numpy(), rows.get("label")
 
     def pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -12,6 +12,7 @@ are repeated over the three channels; colour images given to a grey network beco
 | cifar_cnn           | shipped                      | 32x32x3   | antialiased | features 192, logits 10              |
 | spoken_cnn          | shipped                      | sound     | none        | features 64, logits 10               |
 | inception_2015      | option, variable or download | 299x299x3 | tf1         | 2048, 768, 192, 64 and two of logits |
+| log_mel             | none                         | sound     | none        | features 4096: decibels              |
 | random_conv         | drawn from a fixed seed      | 32x32x3   | antialiased | features 112, for smoke tests        |
 | pixels              | none                         | any       | none        | features: pixels in [0, 1], in a row |
 | raw                 | none                         | any data  | none        | features: the numbers as they are    |
@@ -33,7 +34,7 @@ import tensorflow as tf
 
 from tfgan_zoo import files
 from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.features import inception, inception_weights
+from tfgan_zoo.features import inception, inception_weights, sound
 from tfgan_zoo.features.any_model import of_model, saved
 from tfgan_zoo.features.classifiers import CLASSIFIERS, OF_SOUND
 from tfgan_zoo.features.extractor import Extractor, Raw, digest
@@ -211,6 +212,21 @@ def _pixels(name: str, weights: str | os.PathLike | None, resize: str | None) ->
     )
 
 
+def _log_mel(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
+    """The spectrogram that the classifier of sounds sees, in decibels: 64 mel bands at each of 64 moments, in a row."""
+    _as_it_is(name, weights, resize)
+    size = int(np.prod(sound.SHAPE))
+    return OfSound(
+        name,
+        lambda x: {"features": tf.reshape(x * (sound.RANGE / 255), (-1, size))},
+        taps={"features": size},
+        image_shape=None,
+        resize=None,
+        sha256=digest([repr(sound.SETTINGS).encode()]),
+        batch_size=250,
+    )
+
+
 def _raw(name: str, weights: str | os.PathLike | None, resize: str | None) -> Extractor:
     """The data themselves: points, codes, sounds, solids, pictures."""
     _as_it_is(name, weights, resize)
@@ -240,6 +256,7 @@ def arrays(name: str, path: Path) -> dict[str, np.ndarray]:
 EXTRACTORS: dict[str, Callable[[str, str | os.PathLike | None, str | None], Extractor]] = {
     **dict.fromkeys(CLASSIFIERS, _shipped),
     "inception_2015": _inception,
+    "log_mel": _log_mel,
     "random_conv": _random_conv,
     "pixels": _pixels,
     "raw": _raw,

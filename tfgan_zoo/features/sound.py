@@ -15,6 +15,7 @@ RANGE = 80.0  # dB from black to white
 SILENCE = -60.0  # dB of full scale; what stays below is not made brighter
 NOTHING = 1e-14  # power, -140 dB: black even so
 SHAPE = (BANDS, SAMPLES // HOP, 1)
+SETTINGS = (RATE, SAMPLES, WINDOW, HOP, BANDS, LOWEST, HIGHEST, RANGE, SILENCE, NOTHING)  # another one: other features
 
 
 def spectrograms(sounds: np.ndarray) -> np.ndarray:
@@ -35,14 +36,14 @@ def spectrograms(sounds: np.ndarray) -> np.ndarray:
 
 
 @cache
-def mel_bands() -> np.ndarray:
-    """Triangular bands of equal width on the mel scale (O'Shaughnessy 1987), float32 (frequencies, BANDS)."""
+def mel_bands(rate=RATE, window=WINDOW, bands=BANDS, lowest=LOWEST, highest=HIGHEST) -> np.ndarray:
+    """Triangular bands of equal width on the mel scale (O'Shaughnessy 1987), float32 (frequencies, bands)."""
 
     def mel(frequency):
         return 2595 * np.log10(1 + np.asarray(frequency) / 700)
 
-    corners = np.linspace(mel(LOWEST), mel(HIGHEST), BANDS + 2)
-    place = mel(np.fft.rfftfreq(WINDOW, 1 / RATE))[:, None]
+    corners = np.linspace(mel(lowest), mel(highest), bands + 2)
+    place = mel(np.fft.rfftfreq(window, 1 / rate))[:, None]
     up, down = ((place - corners[:-2]) / np.diff(corners)[:-1], (corners[2:] - place) / np.diff(corners)[1:])
     return np.maximum(0, np.minimum(up, down)).astype(np.float32)
 

@@ -168,7 +168,7 @@ def of_endpoint(text: str) -> bool:
     """
     name, spec = apart(text)
     if name in metrics():
-        return bool(spec) and metrics()[name].paired and metrics()[name].takes == "images"
+        return bool(spec) and metrics()[name].paired and metrics()[name].takes in ("images", "points")
     if not spec.isidentifier() or any(name in metric.values for metric in metrics().values()):
         return False
     with contextlib.suppress(ZooError):

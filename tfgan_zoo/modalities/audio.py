@@ -1,7 +1,9 @@
 """Sound."""
 
 import dataclasses
+import importlib.util
 import wave
+from pathlib import Path
 
 import numpy as np
 
@@ -18,7 +20,7 @@ class Audio(Modality):
     rate: int = 16_000
     stored = "int16"
     plural = "audio"
-    suffixes = (".wav",)
+    suffixes = (".wav", ".flac")
 
     def to_model(self, x):
         import tensorflow as tf
@@ -42,20 +44,10 @@ class Audio(Modality):
         return np.rint(level).astype(np.uint8).transpose(0, 2, 1)[:, ::-1, :, None]
 
     def read(self, path):
-        try:
-            with wave.open(str(path)) as file:
-                facts, frames = file.getparams(), file.readframes(file.getnframes())
-        except (OSError, EOFError, wave.Error) as error:
-            raise ZooError(f"{path}: cannot be read as a WAV file ({error}).") from None
-        if facts.sampwidth != 2 or facts.framerate != self.rate:
-            raise ZooError(
-                f"{path}: has {8 * facts.sampwidth} bits at {facts.framerate} Hz; 16 bits at {self.rate} Hz are wanted."
-            )
-        whole = len(frames) // (2 * facts.nchannels) * 2 * facts.nchannels  # a file that is cut off may end in between
-        sound = np.frombuffer(frames[:whole], "<i2").reshape(-1, facts.nchannels)
-        if not len(sound):
-            raise ZooError(f"{path}: holds nothing.")
-        return np.rint(sound.mean(axis=1, keepdims=True)).astype(np.int16)[None]
+        sound, rate = decoded(path)
+        if rate != self.rate:
+            raise ZooError(f"{path}: has {rate:,} samples a second; {self.rate:,} are wanted.")
+        return sound[None]
 
     def write(self, path, datum):
         with files.written(path) as temporary, wave.open(str(temporary), "wb") as file:
@@ -76,3 +68,61 @@ class Audio(Modality):
         seconds = np.arange(self._sides[0]) / self.rate
         pitch = random.uniform(100, self.rate / 4, (count, 1))
         return (np.sin(2 * np.pi * pitch * seconds) * 16000).astype(np.int16)[..., None]
+
+
+# === Files ===
+def decoded(path: Path) -> tuple[np.ndarray, int]:
+    """The sound in a file, its channels mixed to one, int16 (samples, 1), and its rate.
+
+    Python itself reads WAV files of 16 bits, also those that are cut off; soundfile the others, and FLAC.
+
+    Raises:
+        ZooError: a file that cannot be read, or not without soundfile; one that holds nothing.
+    """
+    found = _plain_wave(path)
+    if found is None:
+        library = _soundfile(path)
+        try:
+            samples, rate = library.read(str(path), dtype="float32", always_2d=True)
+        except library.LibsndfileError as error:
+            raise ZooError(f"{path}: cannot be read as a sound ({error.error_string.rstrip('.')}).") from None
+        found = samples * 32768, rate
+    samples, rate = found
+    if not len(samples):
+        raise ZooError(f"{path}: holds nothing.")
+    return np.clip(np.rint(samples.mean(axis=1, keepdims=True)), -32768, 32767).astype(np.int16), rate
+
+
+def length(path: Path) -> tuple[int, int]:
+    """How many samples a file says that it has, and its rate. Raises ZooError as `decoded`."""
+    try:
+        with wave.open(str(path)) as file:
+            return file.getnframes(), file.getframerate()
+    except (OSError, EOFError, wave.Error):
+        library = _soundfile(path)
+    try:
+        facts = library.info(str(path))
+    except library.LibsndfileError as error:
+        raise ZooError(f"{path}: cannot be read as a sound ({error.error_string.rstrip('.')}).") from None
+    return facts.frames, facts.samplerate
+
+
+def _plain_wave(path: Path) -> tuple[np.ndarray, int] | None:
+    """int16 (samples, channels) and the rate; None where the file is no WAV file of 16 bits."""
+    try:
+        with wave.open(str(path)) as file:
+            facts, frames = file.getparams(), file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error):
+        return None
+    if facts.sampwidth != 2:
+        return None
+    whole = len(frames) // (2 * facts.nchannels) * 2 * facts.nchannels  # a file that is cut off may end in between
+    return np.frombuffer(frames[:whole], "<i2").reshape(-1, facts.nchannels), facts.framerate
+
+
+def _soundfile(path: Path):
+    if importlib.util.find_spec("soundfile") is None:
+        raise ZooError(f"{path}: is no WAV file of 16 bits; soundfile reads other sounds: pip install soundfile")
+    import soundfile
+
+    return soundfile

@@ -58,7 +58,7 @@ def _halvings(sides) -> int:
     return halvings
 
 
-def resnet(x, channels, filters, blocks, norm):
+def resnet(x, channels, filters, blocks, norm, ends=7):
     """Picture -> map of `channels`, linear: halve twice, residual blocks, double twice; margins are reflections.
 
     As in Johnson et al. 2016 (https://arxiv.org/abs/1603.08155) and Zhu et al. 2017, section 7.2
@@ -67,6 +67,7 @@ def resnet(x, channels, filters, blocks, norm):
     Args:
         filters: channels of the maps of the picture's size; the blocks have four times as many.
         norm: makes the normalization.
+        ends: side of the first and the last kernel.
 
     Raises:
         ZooError: where a side is no multiple of 4.
@@ -82,10 +83,10 @@ def resnet(x, channels, filters, blocks, norm):
         made = layer(width, 3, 2, padding="same", use_bias=False, kernel_initializer=_weights())(x)
         return layers.ReLU()(norm()(made))
 
-    x = layers.ReLU()(norm()(conv(x, filters, 7)))
+    x = layers.ReLU()(norm()(conv(x, filters, ends)))
     x = strided(layers.Conv2D, strided(layers.Conv2D, x, 2 * filters), 4 * filters)
     for _ in range(blocks):
         h = layers.ReLU()(norm()(conv(x, 4 * filters, 3)))
         x = layers.Add()([x, norm()(conv(h, 4 * filters, 3))])
     x = strided(layers.Conv2DTranspose, strided(layers.Conv2DTranspose, x, 2 * filters), filters)
-    return layers.Conv2D(channels, 7, kernel_initializer=_weights())(ReflectionPadding2D(3)(x))
+    return layers.Conv2D(channels, ends, kernel_initializer=_weights())(ReflectionPadding2D(ends // 2)(x))
