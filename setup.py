@@ -56,6 +56,7 @@ setup(
             "pytest-xdist>=3.6",
             "ruff>=0.17,<0.18",
             "hypothesis>=6.100",
+            "pyyaml>=6",  # the manifests in export/
             "playwright>=1.40",  # the page in a browser
             *UI,
             *SOUND,

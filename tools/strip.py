@@ -14,6 +14,7 @@ from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import assess, references
 from tfgan_zoo.evaluation.own_sizes import OwnSizes, any_size
 from tfgan_zoo.metrics.maths.pictures import detail
+from tfgan_zoo.modalities import Image
 
 
 @click.command(help=__doc__.split("\n\n")[0])
@@ -41,7 +42,7 @@ def rows(folder: str, targets: tuple[str, ...], side: int, num: int | None, data
             pictures smaller than the parts.
     """
     models = [zoo.loaded(target).model for target in targets]
-    names = [assess.restoring(model, "a strip") for model in models]
+    names = [assess.restoring(model, "a strip", Image) for model in models]
     found = references.folder(folder, data_dir, None)
     if found is None:
         raise ZooError(f"{folder}: there is no such folder.")

@@ -141,7 +141,7 @@ def test_help_shows_commands_that_can_be_copied(command):
     assert examples
     known = {option for parameter in cli.main.commands[command].params for option in parameter.opts}
     for name, target, *arguments in examples:
-        folder = command == "evaluate" and target in ("my_samples", "restored")
+        folder = command == "evaluate" and target in ("my_samples", "restored", "answers")
         preset = target.removeprefix("runs/").removesuffix("-2")
         assert name == command and (folder or preset in index.presets()), target
         assert {word for word in arguments if word.startswith("--")} <= known

@@ -141,7 +141,13 @@ def translate(target, source, place, out, endpoint, seed, label, mask, step):
 @click.argument("target", callback=check_target)
 @click.argument("source", metavar="IN")
 @click.argument("out", callback=check_out)
-@click.option("--method", type=click.Choice(["optimise", "predict", "hybrid"]), default="hybrid", show_default=True)
+@click.option(
+    "--method",
+    type=click.Choice(["optimise", "predict", "hybrid"]),
+    default="hybrid",
+    show_default=True,
+    help="Descent in the noise, a network that predicts it, or descent from what it predicts.",
+)
 @click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="Of the descent.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Where `optimise` begins.")
 @click.option("--label", metavar="CLASS", help="A class, by number or by name, for models of classes.")

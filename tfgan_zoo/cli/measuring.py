@@ -127,8 +127,8 @@ def evaluate(
     python -m tfgan_zoo evaluate my_samples my_photographs --metrics fid --resize clean
     python -m tfgan_zoo evaluate bigan_mnist --metrics knn_accuracy@encode
     python -m tfgan_zoo evaluate restored --against originals --metrics psnr,ssim psnr.border=4 psnr.luma=true
-    python -m tfgan_zoo evaluate --study dcgan_mnist --against mnist:test
-    python -m tfgan_zoo evaluate --study-results answers/
+    python -m tfgan_zoo evaluate dcgan_mnist --study --against mnist:test
+    python -m tfgan_zoo evaluate answers --study-results
     """
     if study_results:
         return show_study(target)
