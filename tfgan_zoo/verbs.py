@@ -350,7 +350,8 @@ def serve(
     try:
         from tfgan_zoo.serving import server
     except ImportError as error:
-        raise ZooError(f"serve needs {error.name}: pip install 'tfgan_zoo[serve]'.") from None
+        extra = "ui" if settings.ui else "serve"
+        raise ZooError(f"serve needs {error.name}: pip install 'tfgan_zoo[{extra}]'.") from None
     if settings.ui and importlib.util.find_spec("nicegui") is None:
         raise ZooError("the page needs nicegui: pip install 'tfgan_zoo[ui]', or serve without --ui.")
     homes = {}
