@@ -333,7 +333,7 @@ def test_every_pretrained_model_generates(name):
         assert len(answers) == 4 and len(np.unique(answers)) > 1
         return
     images = model.sample([0, 1, 2, 0]).numpy()
-    assert images.shape[0] == 4 and images.ndim == 4 and images.dtype == "uint8"
+    assert images.shape == (4, *experiment.model["image_shape"]) and images.dtype == "uint8"
     assert np.array_equal(images[0], images[3])
     assert all(np.abs(images[i].astype(int) - images[i + 1]).mean() > 1 for i in (0, 1)), "the same picture"
     assert images.std() > 10

@@ -111,8 +111,8 @@ class Stopped(KeyboardInterrupt):
         self.status = 128 + number
 
 
-class _Aside(Exception):
-    """Leaves a picture or a measurement that a signal came into."""
+class _Aside(BaseException):
+    """Leaves a picture or a measurement that a signal came into; no `except Exception` on the way may hold it."""
 
 
 class Interrupt(keras.callbacks.Callback):

@@ -175,11 +175,12 @@ class Run:
         Raises:
             ZooError: the disk has no room for it. The checkpoints before it stay.
         """
-        path = self.path / "checkpoints" / f"step-{int(model.step.numpy()):08d}.weights.h5"
+        step = int(model.step.numpy())
+        path = self.path / "checkpoints" / f"step-{step:08d}.weights.h5"
         path.parent.mkdir(parents=True, exist_ok=True)
         for torn in path.parent.glob(".tmp-*"):  # of a process that was killed; the lock says that it is not alive
             torn.unlink()
-        resources.require_disk(path.parent, size_of(model), f"a checkpoint of step {int(model.step.numpy()):,}")
+        resources.require_disk(path.parent, size_of(model), f"a checkpoint of step {step:,}")
         with files.atomic(path) as temporary:
             model.save_weights(temporary)
             digest = files.sha256(temporary)
