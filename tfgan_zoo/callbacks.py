@@ -124,7 +124,7 @@ class Interrupt(keras.callbacks.Callback):
 
     def __init__(self):
         super().__init__()
-        self.received, self._aside = None, False
+        self.received, self._heard, self._aside = None, False, False
         self._before = {}
 
     def on_train_begin(self, logs=None):
@@ -133,13 +133,18 @@ class Interrupt(keras.callbacks.Callback):
                 self._before[number] = signal.signal(number, self._stop)
 
     def _stop(self, number, frame):
-        if self.received is not None:
+        if self._heard:
             raise KeyboardInterrupt
-        self.received = number
+        self._heard = True
         console.note("\nstopping after this step; once more to stop at once")
-        self.model.stop_training = True
+        self.stop(number)
         if self._aside:
             raise _Aside
+
+    def stop(self, number: int) -> None:
+        """End training because of signal `number`."""
+        self.received = number
+        self.model.stop_training = True
 
     @contextlib.contextmanager
     def aside(self):
@@ -162,8 +167,22 @@ class Interrupt(keras.callbacks.Callback):
         self.restore_handlers()
 
 
-class Log(Means):
-    """Write losses and speed to `metrics.jsonl` and TensorBoard; stop where a loss is no longer a number."""
+class CheckLosses(Means):
+    """Stop where a loss is no longer a number."""
+
+    def look(self, means, count, seconds):
+        guards.check_losses(means, self.clock.step)
+
+
+class CheckWeights(Timed):
+    """Stop where a weight is no longer a number."""
+
+    def act(self, step):
+        guards.check_weights(self.model, step)
+
+
+class Log(CheckLosses):
+    """Write losses and speed to `metrics.jsonl` and TensorBoard."""
 
     def __init__(self, clock: Clock, run: Run, every: int):
         super().__init__(clock, every)
@@ -174,7 +193,7 @@ class Log(Means):
         self.seconds += seconds
         step = self.clock.step
         row = {**means, "images_per_second": round(count * self.clock.images / seconds, 1)}
-        guards.check_losses(means, step)
+        super().look(means, count, seconds)
         self.run.append("metrics.jsonl", {"step": step, **row, "seconds": round(self.seconds, 1)})
         with self.writer.as_default(step=step):
             for key, value in row.items():
@@ -258,7 +277,7 @@ class Watching(Means):
             self.watch.look_at_samples(self.clock.step)
 
 
-class Checkpoint(Timed):
+class Checkpoint(CheckWeights):
     """Save everything every `every` steps, and whenever training stops without an error."""
 
     def __init__(self, clock: Clock, run: Run, every: int, keep: int):
@@ -270,7 +289,7 @@ class Checkpoint(Timed):
             self.act(self.clock.step)
 
     def act(self, step):
-        guards.check_weights(self.model, step)  # so that the newest checkpoint is always a good one
+        super().act(step)  # so that the newest checkpoint is always a good one
         self.run.save(self.model, self.keep)
         self.saved = step
 

@@ -1,5 +1,6 @@
 """Run an experiment: strategy -> model -> data -> compile -> fit -> artifacts."""
 
+import functools
 import itertools
 import math
 import os
@@ -36,6 +37,7 @@ from tfgan_zoo.metrics import registry
 from tfgan_zoo.modalities import ClassLabel, Image
 from tfgan_zoo.phases import Span, spans
 from tfgan_zoo.runs import Run
+from tfgan_zoo.workers import Workers
 
 SCHEDULES = {**vars(keras.optimizers.schedules), **vars(schedules)}  # learning rates, by the names of their classes
 
@@ -51,8 +53,10 @@ def train(
     replicas: "int | None" = None,
     init: "str | Path | AdversarialModel | None" = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> Run:
+) -> Run | None:
     """Train a preset and leave everything in a run directory; continue where an unfinished run of it stopped.
+
+    Where TF_CONFIG names several workers, all call it with the same arguments, and the first one writes the run.
 
     Args:
         preset: its name, or a `.toml` file.
@@ -65,43 +69,62 @@ def train(
         init: a pretrained preset, a run, a `.keras` file or a model, whose weights a new run starts from.
         callbacks: further Keras callbacks.
 
+    Returns:
+        The run; None in a worker that is not the chief.
+
     Raises:
-        ZooError: anything the user can mend, before training starts; a divergence.
+        ZooError: anything the user can mend, before training starts; a divergence; another worker that is lost.
         KeyboardInterrupt: after Ctrl-C or SIGTERM, when the checkpoint is written.
     """
+    team = Workers.configured()
+    if team.count > 1 and replicas is not None:
+        raise ZooError(f"replicas={replicas}: each of several workers (TF_CONFIG) uses all its GPUs; leave it out.")
+    strategy = team.strategy() if team.count > 1 else devices.strategy(replicas)
     experiment = resolved(preset, overrides, data_dir, download, smoke)
-    strategy = devices.strategy(replicas)
     experiment, model, data = prepare(experiment, strategy)
     if init is not None:
         zoo.start_from(model, init)
+    if not team.chief:
+        with team.together():
+            _train(model, data, None, experiment, team, callbacks)
+        return None
     run = Run.place(experiment, run_dir)
-    with run.locked():
-        _train(model, data, run, experiment, strategy.num_replicas_in_sync, init, callbacks)
+    with run.locked(), team.together():
+        start = _begin(model, data, run, experiment, init)
+        _train(model, data, run, experiment, team, callbacks, start)
+        run.forget_after(experiment.train.steps)
+        _finish(model, run, experiment, data)
     return run
 
 
-def _train(model, data, run: Run, experiment: config.Experiment, replicas: int, init, callbacks) -> None:
-    """What happens to a run that is ours alone."""
+def _begin(model, data, run: Run, experiment: config.Experiment, init) -> int:
+    """A session on a run that is ours alone. Returns the step from where it goes on, whose weights the model has."""
     files.write_json(run.path / "config.json", experiment.as_dict())  # train.steps may have grown
     start = run.restore(model)
     run.note_data(data.facts)
-    steps = experiment.train.steps
     console.note(
         f"{experiment.preset}: {'resuming at step ' + format(start, ',') if start else 'training'} in {run.path}, "
-        f"{data.facts['source']}, {replicas} replica(s)"
+        f"{data.facts['source']}, {model.replicas} replica(s)"
     )
     began_from = {} if init is None or start else {"init": str(getattr(init, "name", init))}
     frozen = {"perceptual": held} if (held := held_by(model)) else {}
     run.note_session(start, devices.environment() | began_from | frozen)
-    while start < steps:
-        run.forget_after(start)
+    return start
+
+
+def _train(model, data, run: Run | None, experiment: config.Experiment, team: Workers, callbacks, start=0) -> None:
+    """Train to the end, also where training diverges on the way; the chief alone has a run."""
+    while True:
+        start, attempt = team.follow(model, [start, len(run.rollbacks) if run else 0])
+        if start >= experiment.train.steps:
+            return
+        if run:
+            run.forget_after(start)
         try:
-            _fit(model, data, run, experiment, start, callbacks)
-            break
+            return _fit(model, data, run, experiment, team, start, attempt, callbacks)
         except guards.Diverged as diverged:
-            start = guards.roll_back(model, run, diverged, experiment.train.rollbacks)
-    run.forget_after(steps)
-    _finish(model, run, experiment, data)
+            if run:
+                start = guards.roll_back(model, run, diverged, experiment.train.rollbacks)
 
 
 def resolved(
@@ -269,27 +292,19 @@ def _keras_object(known: Mapping[str, Any], arguments: dict[str, Any], kind: str
         raise ZooError(f"{where}: {str(error).splitlines()[0]}") from None
 
 
-def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
+def _fit(model, data, run: Run | None, experiment, team: Workers, start: int, attempt: int, extra) -> None:
     settings = experiment.train
-    clock, interrupt = zoo_callbacks.Clock(start, settings.steps), zoo_callbacks.Interrupt()
-    attempt = len(run.rollbacks)
-    progress = zoo_callbacks.Progress(clock, experiment.preset)
-    rows = shown_rows(model, experiment, data, settings.samples)
-    sheets.real(run.path / "samples" / "real.png", model.element_spec, rows["training"])
-    stack = [
-        clock,
-        interrupt,
-        # The log before the checkpoint: a kill between them leaves a line too many, which resuming drops.
-        zoo_callbacks.Log(clock, run, settings.log_every),
-        zoo_callbacks.Checkpoint(clock, run, settings.checkpoint_every, settings.keep_checkpoints),
-        zoo_callbacks.Samples(
-            clock, run, settings.sample_every, sheets.sheets_of(model, settings.samples, rows["held_out"]), interrupt
-        ),
-        progress,
-        *watching(model, settings, clock, rows["training"]),
-        *quality(model, experiment, run, clock, interrupt),
-        *extra,
-    ]
+    clock = zoo_callbacks.Clock(start, settings.steps)
+    interrupt = team.interrupt(clock)
+    stack = [clock, interrupt]
+    if run:
+        stack += recording(model, data, run, experiment, clock, interrupt)
+    else:
+        stack += [
+            zoo_callbacks.CheckLosses(clock, settings.log_every),
+            zoo_callbacks.CheckWeights(clock, settings.checkpoint_every),
+        ]
+    stack += extra
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # the data shuffle themselves
@@ -299,8 +314,11 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
                 if span.phase:
                     model.enter(span.phase, span.length)
                 clock.stop, clock.images = span.stop, span.batch_size * model.data_steps
+                batches = functools.partial(
+                    batches_of, data, clock.images, experiment, number, clock.step - span.start, attempt
+                )
                 model.fit(
-                    batches_of(data, clock.images, experiment, number, clock.step - span.start, attempt),
+                    team.share_out(model.distribute_strategy, batches),
                     epochs=-(-(span.stop - clock.step) // settings.checkpoint_every),
                     steps_per_epoch=settings.checkpoint_every,
                     callbacks=stack,
@@ -308,13 +326,33 @@ def _fit(model, data, run: Run, experiment, start: int, extra) -> None:
                 )
     finally:
         interrupt.restore_handlers()
-        progress.close()
+        for progress in stack:
+            if isinstance(progress, zoo_callbacks.Progress):
+                progress.close()
     if interrupt.received is not None and not clock.done:
+        saved = f"saved in {run.path}" if run else "saved by the chief"
         raise zoo_callbacks.Stopped(
-            f"stopped at step {clock.step:,} of {clock.steps:,}; saved in {run.path}. The same command goes on from "
-            "there.",
+            f"stopped at step {clock.step:,} of {clock.steps:,}; {saved}. The same command goes on from there.",
             interrupt.received,
         )
+
+
+def recording(model, data, run: Run, experiment: config.Experiment, clock, interrupt) -> list[keras.callbacks.Callback]:
+    """What writes a run, shows and watches it."""
+    settings = experiment.train
+    rows = shown_rows(model, experiment, data, settings.samples)
+    sheets.real(run.path / "samples" / "real.png", model.element_spec, rows["training"])
+    return [
+        # The log before the checkpoint: a kill between them leaves a line too many, which resuming drops.
+        zoo_callbacks.Log(clock, run, settings.log_every),
+        zoo_callbacks.Checkpoint(clock, run, settings.checkpoint_every, settings.keep_checkpoints),
+        zoo_callbacks.Samples(
+            clock, run, settings.sample_every, sheets.sheets_of(model, settings.samples, rows["held_out"]), interrupt
+        ),
+        zoo_callbacks.Progress(clock, experiment.preset),
+        *watching(model, settings, clock, rows["training"]),
+        *quality(model, experiment, run, clock, interrupt),
+    ]
 
 
 def watching(model, settings: config.Train, clock: zoo_callbacks.Clock, real) -> list[keras.callbacks.Callback]:
@@ -330,9 +368,21 @@ def spans_of(model, experiment: config.Experiment) -> list[Span]:
     return spans(model.phases, settings.steps, experiment.data.batch_size, settings.phases)
 
 
-def batches_of(data, size: int, experiment: config.Experiment, number: int, start: int = 0, attempt: int = 0):
-    """The batches of phase `number` from its step `start` on; each phase and attempt draws an order of its own."""
-    return data.batches(size, seed=experiment.train.seed + (number << 40) + (attempt << 48), start=start)
+def batches_of(
+    data,
+    size: int,
+    experiment: config.Experiment,
+    number: int,
+    start: int = 0,
+    attempt: int = 0,
+    shard: tuple[int, int] = (0, 1),
+):
+    """The batches of phase `number` from its step `start` on; each phase and attempt draws an order of its own.
+
+    `shard`: (i, m) for part i of m of each batch.
+    """
+    seed = experiment.train.seed + (number << 40) + (attempt << 48)
+    return data.batches(size, seed=seed, start=start, shard=shard)
 
 
 def shown_rows(model, experiment, data, count: int) -> dict[str, dict[str, Any]]:

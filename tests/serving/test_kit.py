@@ -67,6 +67,25 @@ def test_kubernetes_fits_compose_and_itself():
         assert text.strip() == plain.strip(), name
 
 
+def test_the_training_job_runs_a_command_that_there_is(monkeypatch, tmp_path):
+    from tfgan_zoo import config
+    from tfgan_zoo.cli.training import train
+
+    (job,) = document("kubernetes/training.yaml")
+    assert job["apiVersion"] == "kubeflow.org/v1" and job["kind"] == "TFJob"
+    worker = job["spec"]["tfReplicaSpecs"]["Worker"]
+    (container,) = worker["template"]["spec"]["containers"]
+    assert container["name"] == "tensorflow"  # the operator gives TF_CONFIG to no other
+    assert container["command"] == ["python", "-m", "tfgan_zoo"] and container["args"][0] == "train"
+    monkeypatch.chdir(tmp_path)
+    given = train.make_context("train", list(container["args"][1:])).params
+    experiment = config.load(given["preset"], given["overrides"])
+    assert experiment.data.batch_size % worker["replicas"] == 0
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert {volume["name"] for volume in worker["template"]["spec"]["volumes"]} == set(mounts)
+    assert given["data_dir"] == mounts["data"] and given["run_dir"].startswith(mounts["runs"])
+
+
 def test_kserve_names_the_exported_folder():
     (service,) = document("kubernetes/kserve.yaml")
     model = service["spec"]["predictor"]["model"]

@@ -127,7 +127,9 @@ def start_training(preset, overrides, run_dir, dry_run, options) -> None:
     if dry_run:
         show_plan(training.dry_run(preset, overrides, **options))
     else:
-        say_what_lies_where(training.train(preset, overrides, run_dir=run_dir, **options))
+        run = training.train(preset, overrides, run_dir=run_dir, **options)
+        if run is not None:  # the chief among several workers
+            say_what_lies_where(run)
 
 
 def say_what_lies_where(run) -> None:

@@ -6,6 +6,7 @@
     python -m tools.benchmark evaluate --only features --sizes 32 299 --taps 2048 768 --batch 16
     python -m tools.benchmark serve
     python -m tools.benchmark serve --clients 8 --soak 600
+    python -m tools.benchmark scaling dcgan_glyphs
 
 train: DCGAN (Radford et al. 2015, https://arxiv.org/abs/1511.06434) at the paper's widths, in images/s of
 
@@ -25,6 +26,9 @@ serve: DCGAN-28 behind the embedded server, one picture a request, at 1, 8 and 6
     batched     `serve` as it is: what waits is computed together
     one by one  `serve --batch 1`
     direct      the SavedModel called by the client itself, without a server
+
+scaling: images/s of a preset on 1 replica, on 2 and on 2 workers of this machine, and from the sizes of its gradients
+the share of their speed that eight GPUs or hosts would keep
 
 Each contender lives in a process of its own, so that their thread pools never mix, and computes only while
 the others wait. They take slices in turn (A B C A B C ...), so that a slow spell of the machine meets all.
@@ -47,8 +51,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from tfgan_zoo import console, files
-from tools.benchmark import features, serving
+from tfgan_zoo import config, console, files
+from tools.benchmark import features, scaling, serving
 from tools.benchmark.features import PEER, RACERS
 from tools.benchmark.race import compare, cores, once
 from tools.benchmark.serving import SERVERS
@@ -153,6 +157,36 @@ def serve(arguments: argparse.Namespace) -> None:
         ],
     )
     write(arguments, before, rows)
+
+
+def scale(arguments: argparse.Namespace) -> None:
+    """The `scaling` command."""
+    from tfgan_zoo import zoo
+
+    load, overrides = load_before(), list(arguments.overrides)
+    rows = []
+    for way in scaling.WAYS:
+        console.note(f"{way}: {arguments.steps} steps of {arguments.preset}")
+        rows.append({"way": way, "images/s": scaling.speed(way, arguments.preset, overrides, arguments.steps)})
+    experiment = config.load(arguments.preset, overrides)
+    sent, batch = sum(scaling.traffic(zoo.build(experiment)).values()), experiment.data.batch_size
+    first = rows[0]["images/s"]
+    console.table(
+        f"{arguments.preset}, batch {batch}, {cores()} cores",
+        ("way", "images/s", "of 1 replica"),
+        [(row["way"], f"{row['images/s']:,.1f}", f"{row['images/s'] / first:.2f}") for row in rows],
+    )
+    compute = arguments.compute or batch / first
+    expected = [
+        {"network": name, "kept": scaling.efficiency(compute, sent, count, bandwidth)}
+        for name, (count, bandwidth) in scaling.NETWORKS.items()
+    ]
+    console.table(
+        f"{sent / 1e6:.1f} MB of gradients a step, which one device computes in {compute * 1e3:,.0f} ms: speed kept",
+        ("network", "kept"),
+        [(row["network"], f"{row['kept']:.0%}") for row in expected],
+    )
+    write(arguments, load, [*rows, *expected])
 
 
 def race(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -388,6 +422,20 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--filters", type=positive(int), help="another width than the game's own (a quick try: 4)")
     command.add_argument("--soak", type=positive(float), metavar="SECONDS", help="then load it as long, with 4 clients")
     common(command, rounds=3, seconds=4.0)
+
+    command = commands.add_parser(
+        "scaling",
+        help="speed on several replicas and workers, and what more machines would give",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    command.set_defaults(run=scale)
+    command.add_argument("preset", nargs="?", default="dcgan_glyphs", help="with data at hand")
+    command.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for train")
+    command.add_argument("--steps", type=positive(int), default=120, help="of each short training")
+    command.add_argument(
+        "--compute", type=positive(float), metavar="SECONDS", help="of a step on the device in question; default: here"
+    )
+    command.add_argument("--json", metavar="FILE", help="also write the results with the environment to FILE")
     return top
 
 
