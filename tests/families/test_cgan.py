@@ -27,6 +27,18 @@ def test_a_class_is_one_for_all_or_one_for_each():
         model.sample([0], label=3)
 
 
+def test_perceptrons_draw_their_variety_from_z():
+    model = CGAN((8, 8, 1), 3, 4, units=48)
+    z, label = tf.random.stateless_uniform((4, 4), (0, 0), -1.0, 1.0), tf.zeros((4,), tf.int32)
+    drawn = [model.feed(model.generator, {"z": z, "label": label}, training=mode).numpy() for mode in (True, False)]
+    np.testing.assert_array_equal(*drawn)  # no dropout, which would be another source of it
+    assert np.ptp(drawn[0], axis=0).max() > 0
+    many = model.latents(4096)["z"].numpy()
+    assert many.min() < -1.6 and many.max() > 1.6 and abs(many.std() - 1) < 0.02
+    rates = {name: float(make.optimizer().learning_rate) for name, make in zip("dg", model.players, strict=True)}
+    assert rates["d"] == rates["g"] / 2  # D descends on the mean of its two terms
+
+
 def test_wrong_pairs_count_as_made_up():
     plain, strict = (CGAN((8, 8, 1), 3, 4, units=48, dropout=0.0, mismatched_weight=weight) for weight in (0.0, 2.0))
     strict.set_weights(plain.get_weights())

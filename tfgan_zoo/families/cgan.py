@@ -3,6 +3,7 @@
 Mirza, Osindero 2014: Conditional Generative Adversarial Nets. https://arxiv.org/abs/1411.1784
 """
 
+from functools import partial
 from math import prod
 from typing import Literal
 
@@ -19,9 +20,9 @@ from tfgan_zoo.players import Player, adam
 from tfgan_zoo.types import Fraction, ImageShape, Positive, Weight
 
 
-def sgd() -> keras.optimizers.Optimizer:
-    """Momentum SGD, its rate divided by 1.00004 at each step (section 4.1, which raises the momentum to 0.7)."""
-    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, decay_steps=1, decay_rate=1 / 1.00004)
+def sgd(rate: float) -> keras.optimizers.Optimizer:
+    """Momentum SGD, its rate divided by 1.00004 a step (section 4.1, where the momentum rises to 0.7)."""
+    schedule = keras.optimizers.schedules.ExponentialDecay(rate, decay_steps=1, decay_rate=1 / 1.00004)
     return keras.optimizers.SGD(schedule, momentum=0.5)
 
 
@@ -31,12 +32,13 @@ class CGAN(AdversarialModel):
     Args:
         image_shape: (height, width, channels), float [-1, 1].
         num_classes: how many classes there are; the data say it where it is left out.
-        latent_dim: length of z, drawn from U(0, 1) as in section 4.1; with "conv" from U(-1, 1), as in DCGAN.
+        latent_dim: length of z, from U(-1, 1); with "mlp" from U(-sqrt 3, sqrt 3) (base code; section 4.1: U(0, 1)).
         architecture: "mlp", the paper's perceptrons for MNIST, or "conv", DCGAN's networks with the class beside z and
             as planes beside the picture.
         filters: channels next to the image with "conv".
         units: width of the generator's joint hidden layer with "mlp", 1200 in the paper; the others keep its ratio.
-        dropout: share of hidden units left out in training, in both networks, with "mlp".
+        dropout: share of the discriminator's hidden units left out in training, with "mlp".
+        generator_dropout: the same in the generator, 0.5 in the paper: its variety then comes from dropout, not z.
         mismatched_weight: weight of a third term of the discriminator's loss: real pictures with a wrong class count as
             made up (Reed et al. 2016); 0 as in the paper.
     """
@@ -52,6 +54,7 @@ class CGAN(AdversarialModel):
         filters: Positive = 32,
         units: Positive = 1200,
         dropout: Fraction = 0.5,
+        generator_dropout: Fraction = 0.0,
         mismatched_weight: Weight = 0.0,
         **kwargs,
     ):
@@ -63,9 +66,11 @@ class CGAN(AdversarialModel):
         self.filters = filters
         self.units = units
         self.dropout = dropout
+        self.generator_dropout = generator_dropout
         self.mismatched_weight = mismatched_weight
-        optimizer = sgd if architecture == "mlp" else adam
-        self.players = Player("discriminator", optimizer=optimizer), Player("generator", optimizer=optimizer)
+        # In the base code D descends on the mean of its two terms, which is half the rate.
+        rates = (adam, adam) if architecture == "conv" else (partial(sgd, 0.05), partial(sgd, 0.1))
+        self.players = Player("discriminator", optimizer=rates[0]), Player("generator", optimizer=rates[1])
         self.assemble()
 
     @property
@@ -73,8 +78,8 @@ class CGAN(AdversarialModel):
         return {"image": Image(self.image_shape), "label": ClassLabel(self.num_classes)}
 
     def latents(self, count):
-        low = 0.0 if self.architecture == "mlp" else -1.0  # there the classes would drown z from U(0, 1)
-        return {"z": self.noise.uniform((count, self.latent_dim), low)}
+        reach = 3**0.5 if self.architecture == "mlp" else 1.0
+        return {"z": self.noise.uniform((count, self.latent_dim), -reach, reach)}
 
     def discriminator_loss(self, batch, fake):
         loss = losses.called_real(self.judge(batch)) + losses.called_fake(self.judge(batch | {"image": fake}))
@@ -115,8 +120,8 @@ def mlp(model, z, image, label):
             layers.Dense(width * 5 // 6, "relu", **init(0.05))(one_hot(model, label)),
         ]
     )
-    x = layers.Dense(width, "relu", **init(0.05))(Dropout(model.dropout)(x))
-    x = layers.Dense(prod(model.image_shape), **init(0.05))(Dropout(model.dropout)(x))
+    x = layers.Dense(width, "relu", **init(0.05))(Dropout(model.generator_dropout)(x))
+    x = layers.Dense(prod(model.image_shape), **init(0.05))(Dropout(model.generator_dropout)(x))
     x = stretched_sigmoid(x)
     fake = layers.Reshape(model.image_shape, dtype="float32", name="image")(x)
 
