@@ -8,7 +8,7 @@ from setuptools import find_packages, setup
 root = Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (root / "tfgan_zoo" / "__init__.py").read_text(encoding="utf-8"))[1]
 SOUND = ["soundfile>=0.12", "scipy>=1.11"]  # FLAC and WAV of other than 16 bits; other rates
-TEXT = ["sacrebleu>=2.4"]  # BLEU
+TEXT = ["sacrebleu>=2.4", "nltk>=3.9"]  # BLEU; dictionaries of aligned sentences
 SERVE = ["starlette>=0.40", "uvicorn>=0.30", "httptools", "grpcio", "orjson>=3.10", "prometheus_client>=0.20"]
 UI = [*SERVE, "nicegui>=3.4"]
 LITERT = ["ai-edge-litert>=2.0"]  # the runtime; the converter is TensorFlow's

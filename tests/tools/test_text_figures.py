@@ -8,7 +8,11 @@ import pytest
 from click.testing import CliRunner
 from helpers import untrained_run
 
-from tools.figures import measured, swaps, temperature
+from tfgan_zoo import zoo
+from tfgan_zoo.runs import Run
+from tools.figures import iterations, measured, swaps, temperature
+
+SIDES = (("x", "en"), ("y", "fr"))
 
 
 def test_swaps_change_places_and_keep_words():
@@ -49,3 +53,26 @@ def test_temperatures_of_a_run(tmp_path, monkeypatch):
     other = untrained_run(tmp_path / "other", "gan_mnist")
     refused = CliRunner().invoke(temperature.main, ["found", str(other)])
     assert refused.exit_code == 2 and "give runs of seqgan_oracle" in refused.output
+
+
+def test_iterations_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(measured, "RESULTS", tmp_path)
+    for split in ("train", "test"):
+        (tmp_path / f"{split}.en").write_text("a dog runs a dog\na dog runs\n")
+        (tmp_path / f"{split}.fr").write_text("un chien court un chien\nun chien court\n")
+    sides = [f'data.{side}={{ source = "sentences", path = "{tmp_path}/{{split}}.{name}" }}' for side, name in SIDES]
+    words = ['model.dictionary_xy=["a un", "dog chien", "runs court"]', "data.source=domains"]
+    run = untrained_run(tmp_path / "run", "unsupervised_translation_multi30k", *words, *sides)
+    model = zoo.loaded(run).model
+    model.compile()
+    for step in (1, 2):
+        model.step.assign(step)
+        Run(run).save(model, 2)
+    done = CliRunner().invoke(iterations.main, ["found", str(run), "--num", "2"])
+    assert done.exit_code == 0, done.output
+    values = json.loads((tmp_path / "found.json").read_text())["mean"]
+    assert values["xy word by word"] == pytest.approx(100) and values["yx word by word"] < 50
+    assert len(values) == 2 + 2 * 4 and 0 <= values["y there and back, step 2"] < 50
+    other = untrained_run(tmp_path / "other", "gan_mnist")
+    refused = CliRunner().invoke(iterations.main, ["found", str(other)])
+    assert refused.exit_code == 2 and "give runs of unsupervised_translation" in refused.output

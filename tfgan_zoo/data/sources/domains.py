@@ -7,6 +7,9 @@
 
 Data of the domains are `x` and `y`; further data end in `_x` or `_y` (`label_y`), and those that do not (`label`) are
 of `x` where `x` is wanted too, else of `y`. What a domain's table does not say (`transforms`, `cache`) is as beside it.
+
+A few aligned sentences, `pairs = { source = "sentences", path = ..., target_path = ... }`, tell a dictionary of both
+(`dictionary_xy`, `dictionary_yx`), and nothing else of them is used.
 """
 
 from collections.abc import Mapping
@@ -17,6 +20,7 @@ from pydantic import Field, field_validator
 from tfgan_zoo import config_errors
 from tfgan_zoo import data as sources
 from tfgan_zoo.data.base import About, BaseSource, usual_key
+from tfgan_zoo.data.dictionary import dictionary
 from tfgan_zoo.data.keyed import bits
 from tfgan_zoo.data.listing import SPLITS
 from tfgan_zoo.data.making import Making
@@ -34,12 +38,19 @@ class Source(BaseSource):
     source: str = "domains"
     x: dict[str, Any] = Field(description="the table of one domain, such as { source = ..., split = ... }")
     y: dict[str, Any] = Field(description="the table of the other")
+    pairs: dict[str, Any] | None = Field(
+        None, description="sentences of both with a target_path, of which a dictionary is made, as weak supervision"
+    )
     download: bool = Field(False, description="as --download: fetch the domains that TFDS has")
 
-    @field_validator("x", "y")
+    @field_validator("x", "y", "pairs")
     @classmethod
-    def _readable(cls, value: dict[str, Any], info) -> dict[str, Any]:
+    def _readable(cls, value: dict[str, Any] | None, info) -> dict[str, Any] | None:
         where = f"data.{info.field_name}"
+        if value is None:
+            return None
+        if info.field_name == "pairs" and (value.get("source") != "sentences" or "target_path" not in value):
+            raise ZooError(f'{where}: must be {{ source = "sentences", path = ..., target_path = ... }}.')
         if "batch_size" in value:
             raise ZooError(f"{where}.batch_size: both domains share one; set data.batch_size.")
         if value.get("source") == "domains":
@@ -56,7 +67,7 @@ class Source(BaseSource):
         return value
 
     def side(self, name: str) -> BaseSource:
-        """The source of a domain, with what it takes over."""
+        """The source of a domain (or of the `pairs`), with what it takes over."""
         table = dict(getattr(self, name))
         kind = sources.source_class(table["source"])
         for key in SHARED:
@@ -79,7 +90,11 @@ class Source(BaseSource):
         known = {name: self.side(name).knows() for name in SIDES}
         words = {f"vocabulary_{name}": known[name]["vocabulary"] for name in SIDES if known[name].get("vocabulary")}
         classes = known["x"] if "num_classes" in known["x"] else known["y"]
-        return {key: classes[key] for key in ("num_classes", "class_names") if key in classes} | words
+        found = {key: classes[key] for key in ("num_classes", "class_names") if key in classes} | words
+        if self.pairs is None:
+            return found
+        there, back = self.side("pairs").sentences()
+        return found | {"dictionary_xy": dictionary(there, back), "dictionary_yx": dictionary(back, there)}
 
     def splits(self):
         here = {name: (self.side(name), self.side(name).splits()) for name in SIDES}
@@ -92,7 +107,8 @@ class Source(BaseSource):
         return [name for name in dict.fromkeys((usual, *SPLITS, *here["x"][1])) if has(name)]
 
     def located(self):
-        tables = {name: self.side(name).located().model_dump(mode="json", exclude_unset=True) for name in SIDES}
+        sides = SIDES if self.pairs is None else (*SIDES, "pairs")
+        tables = {name: self.side(name).located().model_dump(mode="json", exclude_unset=True) for name in sides}
         return super().located().model_copy(update=tables)
 
 

@@ -69,6 +69,10 @@ class Source(BaseSource):
             return {"vocabulary": known[0]}
         return {"source_vocabulary": known[0], "target_vocabulary": known[1]}
 
+    def sentences(self) -> list[list[str]]:
+        """The lines of each file, aligned. Raises ZooError where they cannot be read."""
+        return self._lines(self.split)[0]
+
     def splits(self):
         return list(self._files(self.path))
 
