@@ -118,6 +118,18 @@ def absolute_error(one, other):
     return ops.mean(ops.abs(one - other))
 
 
+def gradient_difference(one, other):
+    """E[||one's steps| - |other's steps||], steps from pixels to those below, and to those beside them, summed.
+
+    images (n, height, width, channels). Mathieu et al. 2016, https://arxiv.org/abs/1511.05440, eq. 6, alpha = 1.
+    """
+
+    def steps(images):
+        return ops.abs(images[:, 1:] - images[:, :-1]), ops.abs(images[:, :, 1:] - images[:, :, :-1])
+
+    return sum(absolute_error(a, b) for a, b in zip(steps(one), steps(other), strict=True))
+
+
 def products(maps):
     """Each channel times each other, the mean over positions divided by the channels: float (n, channels, channels).
 

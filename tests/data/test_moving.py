@@ -70,3 +70,26 @@ def test_what_does_not_fit_is_refused_in_one_line(spec, settings, message):
     with pytest.raises(ZooError, match=message) as caught:
         opened(spec, **settings)
     one_line(caught)
+
+
+def test_a_clip_that_jumps_has_two_futures():
+    settings = {"size": 40, "textured": False, "jump": 6.0}
+    either, left, right = (
+        everything(opened(**settings, jump_to=side), "video") for side in ("either", "left", "right")
+    )
+    plain = everything(opened(size=40, textured=False), "video")
+    for other in (either, left, right):
+        np.testing.assert_array_equal(other[:, :-1], plain[:, :-1])
+    went_left = (either[:, -1] == left[:, -1]).all((1, 2, 3))
+    assert (went_left | (either[:, -1] == right[:, -1]).all((1, 2, 3))).all() and 10 < went_left.sum() < 30
+    columns = np.arange(32)
+    middle = [(clip * columns[:, None]).sum((1, 2, 3)) / clip.sum((1, 2, 3)) for clip in (left[:, -1], right[:, -1])]
+    apart = np.round(middle[1] - middle[0])
+    assert apart.max() == 12 and (apart == 12).sum() > 15, "twice 6 pixels, where no margin is in the way"
+    assert (apart >= 0).all(), "no clip has them the wrong way round"
+
+
+def test_data_without_a_jump_are_those_of_old():
+    """The fingerprint tells that what presets were trained on has not changed."""
+    told = [opened(**more).facts["fingerprint"] for more in ({}, {"jump_to": "left"}, {"jump": 1.0})]
+    assert told[0] == told[1] != told[2]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.metrics.clips import Flicker
+from tfgan_zoo.metrics.clips import Flicker, SquaredError
 
 
 def videos(amplitude, moving, count=6):
@@ -39,3 +39,15 @@ def test_numbers_are_those_put_in(parts):
 def test_other_data_are_refused(rows):
     with pytest.raises(ZooError, match="takes videos"):
         Flicker().update(real=rows)
+
+
+def test_squared_errors_are_summed_over_a_video():
+    real, fake = videos(0, 2), videos(0, 2)
+    fake[:, -1, 0, 0] += 51  # one pixel of the last frame, by a fifth of the range
+    metric = SquaredError()
+    metric.update(real=real[:4], fake=fake[:4])
+    metric.update(real=real[4:], fake=real[4:])
+    (value,) = metric.result().values()
+    assert value.value == pytest.approx(0.2**2 * 4 / 6) and value.deviation > 0
+    with pytest.raises(ZooError, match="takes videos"):
+        metric.update(real=real / 255, fake=fake / 255)

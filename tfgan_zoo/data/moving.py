@@ -29,6 +29,8 @@ class Scenes:
         speed: pixels from frame to frame at most; half of it at least.
         textured: whether backgrounds are smooth noise, otherwise black.
         seed: of all draws.
+        jump: pixels that all characters of a clip leap aside at its last frame.
+        jump_to: "left" or "right"; "either" by a draw of each clip.
     """
 
     shape: tuple[int, int, int, int]
@@ -39,6 +41,8 @@ class Scenes:
     speed: float
     textured: bool
     seed: int
+    jump: float = 0.0
+    jump_to: str = "either"
 
     def labels(self, places: np.ndarray) -> np.ndarray:
         """The class of the first character of each clip, the one that lies in front: int32 (n,)."""
@@ -59,7 +63,7 @@ class Scenes:
             draws = uniform(self.seed, 500, int(number), np.arange(DRAWS))
             cover = (picture - picture.min()) / max(picture.max() - picture.min(), 1.0)
             ink = 255 * (1 - (1 - DARKER) / 2 * draws[5 : 5 + channels])
-            for frame, (top, left) in enumerate(self._way(draws)):
+            for frame, (top, left) in enumerate(self._way(draws, self._leap(place))):
                 where = frame, slice(top, top + self.side), slice(left, left + self.side)
                 clip[where] += cover * (ink - clip[where])
                 mask[where] = np.maximum(mask[where], cover)
@@ -74,11 +78,24 @@ class Scenes:
         coarse = (255 * DARKER * coarse).astype(np.uint8).reshape(ROUGHNESS, ROUGHNESS, channels)
         return images.scale(coarse, height, width).astype(np.float64)
 
-    def _way(self, draws: np.ndarray) -> np.ndarray:
+    def _leap(self, place: int) -> float:
+        """How far to the right the characters of a clip leap at its last frame."""
+        drawn = "left" if uniform(self.seed, 502, place).item() < 0.5 else "right"
+        return self.jump if (drawn if self.jump_to == "either" else self.jump_to) == "right" else -self.jump
+
+    def _way(self, draws: np.ndarray, leap: float) -> np.ndarray:
         """The upper left corner of a character in each frame: int (frames, 2)."""
         frames, height, width, _ = self.shape
         room = np.array([height, width]) - self.side
         angle, pace = 2 * np.pi * draws[2], self.speed * (1 + draws[3]) / 2
         line = draws[:2] * room + pace * np.array([np.sin(angle), np.cos(angle)]) * np.arange(frames)[:, None]
         turns = np.maximum(room, 1)
-        return np.rint(turns - np.abs(line % (2 * turns) - turns)).astype(int) * (room > 0)
+        way = _between(line, turns)
+        if leap:
+            way[-1] = _between(way[-1] + np.array([0, leap]), turns)
+        return np.rint(way).astype(int) * (room > 0)
+
+
+def _between(place: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Places on a straight way, mirrored at 0 and at `turns` so that they lie between."""
+    return turns - np.abs(place % (2 * turns) - turns)

@@ -1,9 +1,10 @@
-"""Videos: how still their backgrounds are, and how much of them moves."""
+"""Videos: how still their backgrounds are, how much of them moves, and how far they are from the true ones."""
 
 import numpy as np
 
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.metrics.base import Metric
+from tfgan_zoo.metrics.maths.pairs import PairedMetric, mean_of
 
 MOVES = 0.05  # of the range of pixels: the temporal deviation from which a pixel counts as moving
 
@@ -52,3 +53,26 @@ class Flicker(Metric):
 
     def compare(self, real, fake):
         return {"flicker": fake[:, 0].mean(), "motion_gap": abs(fake[:, 1].mean() - real[:, 1].mean())}
+
+
+class SquaredError(PairedMetric):
+    """Squared error of a video, summed over all of its pixels with black 0 and white 1: the mean over pairs.
+
+    Of an endpoint that foresees the last frame and repeats the others it is that frame's error, by which models of
+    bouncing balls are compared (Lotter et al. 2015, https://arxiv.org/abs/1511.06380). With the standard deviation over
+    pairs.
+    """
+
+    name = "squared_error"
+    takes = "points"
+
+    def score(self, real, fake):
+        if real.ndim != 5 or real.dtype != np.uint8 or fake.dtype != np.uint8:
+            raise ZooError(
+                f"squared_error of {real.dtype} {real.shape} and {fake.dtype} {fake.shape}: it takes videos, uint8 "
+                "(n, frames, height, width, channels)."
+            )
+        return np.square((real.astype(np.float64) - fake) / 255).sum(axis=(1, 2, 3, 4))
+
+    def compare(self, fake):
+        return {self.name: mean_of(fake)}

@@ -1,9 +1,10 @@
 """Made-up clips: letters and digits that move over still backgrounds and bounce off the margins."""
 
 import string
+from typing import Literal
 
 import numpy as np
-from pydantic import Field, PositiveFloat, PositiveInt, field_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
 from tfgan_zoo.data import glyphs, memory
 from tfgan_zoo.data.base import About, BaseSource, label_key, require, subset
@@ -31,6 +32,8 @@ class Source(BaseSource):
     side: PositiveInt = Field(14, description="of the square that holds a character, in pixels")
     speed: PositiveFloat = Field(2.0, description="pixels from frame to frame at most; half of it at least")
     textured: bool = Field(True, description="backgrounds of smooth noise; false: black ones")
+    jump: NonNegativeFloat = Field(0.0, description="pixels that everything leaps aside at a clip's last frame")
+    jump_to: Literal["either", "left", "right"] = Field("either", description="where to; either: by a draw of the clip")
 
     @field_validator("characters")
     @classmethod
@@ -66,9 +69,10 @@ class Source(BaseSource):
                 columns[key] = memory.Lazy(make, len(where), spec[key].shape, keep)
                 cached += len(where) * spec[key].nbytes if keep else 0
         settings = [self.characters, [face.rpartition("/")[2] for face in scenes.files], self.objects]
+        jumps = [self.jump, self.jump_to] if self.jump else []  # the rest keep the fingerprints that they always had
         return {key: columns[key] for key in spec}, About(
             description=f"{len(self.characters)} characters that move, seed {self.seed} [{split}]",
-            identity=["moving", 1, seed, int(places.start), *settings, self.side, self.speed, self.textured],
+            identity=["moving", 1, seed, int(places.start), *settings, self.side, self.speed, self.textured, *jumps],
             num_examples=len(where),
             num_classes=len(self.characters),
             class_names=self.characters,
@@ -86,4 +90,5 @@ class Source(BaseSource):
             raise ZooError(f"data.side={self.side}: the model's clips are {height}x{width}; give {min(height, width)}.")
         faces = glyphs.faces(self.characters, tuple(self.faces or ()))
         shape = frames, height, width, shapes.get("video", (1,))[-1]
-        return Scenes(shape, self.characters, faces, self.objects, self.side, self.speed, self.textured, seed)
+        looks = faces, self.objects, self.side, self.speed, self.textured
+        return Scenes(shape, self.characters, *looks, seed, self.jump, self.jump_to)
