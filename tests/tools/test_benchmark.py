@@ -120,3 +120,16 @@ def test_evaluate_measures_prdc_in_a_process(tmp_path, capsys, monkeypatch):
     assert row["seconds"] > 0 and 50 * 8 * 4 < row["peak_bytes"] < 2**20
     assert set(row["values"]) == {"precision", "recall", "density", "coverage"}
     assert "50 x 50, 8 features" in capsys.readouterr().out
+
+
+def test_scaling_counts_gradients_and_what_is_left_of_the_speed():
+    from tfgan_zoo import zoo
+    from tools.benchmark import scaling
+
+    model = zoo.build("dcgan_celeba")
+    sent = scaling.traffic(model)
+    assert sent["generator"] == 4 * sum(variable.numpy().size for variable in model.generator.trainable_variables)
+    assert round(sum(sent.values()) / 1e6) == 144  # with the shares below, the example of docs/scaling.md
+    kept = [scaling.efficiency(0.18, 144e6, *network) for network in scaling.NETWORKS.values()]
+    assert [round(share, 2) for share in kept] == [0.99, 0.47, 0.9]
+    assert round(scaling.efficiency(4 * 0.18, 144e6, 8, 1.25e9), 2) == 0.78
