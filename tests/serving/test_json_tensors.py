@@ -167,6 +167,28 @@ def test_any_body_is_read_or_refused(body, dtypes):
     json.loads(answer(found, False))
 
 
+def test_ten_thousand_damaged_bodies():
+    """The documentation's requests with bytes changed, doubled or cut off."""
+    random = np.random.default_rng(0)
+    whole = [
+        b'{"instances": [{"tag": "foo", "signal": [1, 2.5, 3e1], "sensor": [[1, 2], [3, 4]]}]}',
+        b'{"signature_name": "many", "inputs": {"tag": {"b64": "Zm9v"}, "signal": [NaN, -Infinity], "sensor": [[7]]}}',
+    ]
+    found = 0
+    for number in range(10_000):
+        body = bytearray(whole[number % 2])
+        for place in random.integers(0, len(body), random.integers(1, 4)):
+            body[place] = random.choice(list(b'{}[]",:.0e-\\\xff')) if number % 3 else random.integers(256)
+        first, last = sorted(random.integers(0, len(body), 2))
+        body = bytes(body if number % 4 else body[:first] + 2 * body[first:last])
+        try:
+            assert read(body, MANY).keys() == MANY.keys()
+            found += 1
+        except Refused as refused:
+            assert refused.status in (400, 501) and refused.message.isprintable() and len(refused.message) < 600
+    assert 200 < found < 9500
+
+
 arrays = st.lists(st.floats(width=32, allow_nan=False), min_size=1, max_size=6)
 
 

@@ -1,8 +1,10 @@
 """The embedded server as its clients see it: plain HTTP, and the stubs of tensorflow-serving-api."""
 
+import collections
 import concurrent.futures
 import gzip
 import json
+import os
 import shutil
 import socket
 import ssl
@@ -12,6 +14,7 @@ import urllib.request
 from types import SimpleNamespace
 
 import grpc
+import numpy as np
 import pytest
 import tensorflow as tf
 from click.testing import CliRunner
@@ -34,6 +37,7 @@ from tfgan_zoo.serving.server import Server
 from tfgan_zoo.serving.settings import Settings
 
 HALF = "/v1/models/half"
+GRPC_CASES = int(os.environ.get("TFGAN_ZOO_FUZZ_CASES", 2000))  # `docs/serving.md` tells of more
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +257,41 @@ def test_what_grpc_refuses(channel, asked, code):
     with pytest.raises(grpc.RpcError) as error:
         predict(channel, **asked)
     assert error.value.code().name == code
+
+
+def test_any_bytes_by_grpc_are_answered_or_refused(server, channel):
+    """Requests with bytes changed, cut off or made up: an answer or a refusal, never an error of the server's own."""
+    random = np.random.default_rng(0)
+    requests = []
+    for signature, inputs in (
+        ("", {"x": [1.0, 2.0]}),
+        ("many", {"tag": [b"a"], "signal": [[1.0] * 5], "sensor": [[[1, 2], [3, 4]]]}),
+        ("sample", {"count": tf.constant(2), "seed": tf.constant(1, tf.int64)}),
+        ("strict", {"label": tf.constant([4])}),
+    ):
+        request = predict_pb2.PredictRequest()
+        request.model_spec.name, request.model_spec.signature_name = "half", signature
+        for key, value in inputs.items():
+            request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
+        requests.append(np.frombuffer(request.SerializeToString(), np.uint8))
+
+    ask = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")  # bytes in, bytes out
+    codes = collections.Counter()
+    for number in range(GRPC_CASES):
+        content = requests[number % len(requests)].copy()
+        places = random.integers(0, len(content), random.integers(1, 4))
+        content[places] = random.integers(0, 256, len(places))
+        if number % 5 == 0:
+            content = content[: places[0]]
+        try:
+            ask(content.tobytes(), timeout=20)
+            codes["OK"] += 1
+        except grpc.RpcError as error:
+            codes[error.code().name] += 1
+            assert error.code().name in ("INVALID_ARGUMENT", "NOT_FOUND"), (content.tobytes(), error)
+            assert error.details().isprintable() and len(error.details()) < 600
+    assert min(codes[name] for name in ("OK", "INVALID_ARGUMENT", "NOT_FOUND")) > GRPC_CASES / 50, codes
+    assert tf.make_ndarray(predict(channel, x=[1.0], version=1).outputs["y"]).tolist() == [3.5]
 
 
 # === Versions that come and go ===

@@ -36,7 +36,7 @@ class Signature:
     """
 
     def __init__(self, name: str, definition, function):
-        self.name, self._function = name, function
+        self.name, self.function = name, function
         self.inputs, self.outputs = specs(definition.inputs), specs(definition.outputs)
         everything = [*self.inputs.values(), *self.outputs.values()]
         self.merges = bool(self.inputs) and all(s.shape.rank and s.shape[0] is None for s in everything)
@@ -63,7 +63,7 @@ class Signature:
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Compute. Raises Refused for what the model refuses."""
         try:
-            answers = self._function(**{name: tf.constant(value) for name, value in inputs.items()})
+            answers = self.function(**{name: tf.constant(value) for name, value in inputs.items()})
             return {name: np.asarray(value.numpy()) for name, value in answers.items()}
         except (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError) as error:
             raise Refused("INVALID_ARGUMENT", reason(error)) from None

@@ -4,12 +4,15 @@ import contextlib
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
 
 from tfgan_zoo.errors import ZooError
+
+ABANDONED = 24 * 3600  # seconds: an export that has been in the making for as long was killed
 
 
 def publish(home: Path, version: int | None, fill: Callable[[Path], None]) -> Path:
@@ -30,6 +33,7 @@ def publish(home: Path, version: int | None, fill: Callable[[Path], None]) -> Pa
     if version is not None and (isinstance(version, bool) or not isinstance(version, int) or version < 1):
         raise ZooError(f"version must be a whole number of 1 or more, or none for the next, got {version!r}.")
     check_free(home, version)
+    remove_abandoned(home)
     temporary = home / f".tmp-{os.getpid()}"
     try:
         temporary.mkdir(parents=True)
@@ -46,6 +50,14 @@ def publish(home: Path, version: int | None, fill: Callable[[Path], None]) -> Pa
         shutil.rmtree(temporary, ignore_errors=True)
         with contextlib.suppress(OSError):
             home.rmdir()  # only where it is empty, so that a failed first export leaves nothing
+
+
+def remove_abandoned(home: Path) -> None:
+    """Remove what exports that were killed have left in `home`, once it is old enough to be nobody's work."""
+    for folder in home.glob(".tmp-*"):
+        with contextlib.suppress(OSError):  # its writer may be removing it now
+            if time.time() - folder.stat().st_mtime > ABANDONED:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_name(name: str) -> None:

@@ -18,10 +18,11 @@ class Refused(Exception):
 
     Args:
         code: a name of `HTTP`.
-        message: one line, for the client.
+        message: one line, for the client; line breaks and the like, which a request may have brought, become spaces.
         status: of HTTP, where it is not the code's own.
     """
 
     def __init__(self, code: str, message: str, status: int | None = None):
+        message = "".join(letter if letter.isprintable() else " " for letter in message)
         super().__init__(message)
         self.code, self.message, self.status = code, message, status or HTTP[code]

@@ -6,6 +6,7 @@ import math
 import grpc
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     model_service_pb2_grpc,
@@ -28,7 +29,7 @@ def server(service: Service) -> tuple[grpc.aio.Server, int]:
         ("grpc.max_send_message_length", settings.answer + 2**20),
         ("grpc.so_reuseport", 0),  # two servers on one port would share its clients by chance
     ]
-    made = grpc.aio.server(options=options, maximum_concurrent_rpcs=4 * settings.queue)
+    made = grpc.aio.server(interceptors=[Reading()], options=options, maximum_concurrent_rpcs=4 * settings.queue)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Prediction(service), made)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(Status(service), made)
     address = f"{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.grpc_port}"
@@ -39,6 +40,29 @@ def server(service: Service) -> tuple[grpc.aio.Server, int]:
     if not port:
         raise ZooError(f"cannot listen at {address}: it is taken, or not an address of this machine; see --grpc-port.")
     return made, port
+
+
+class Reading(grpc.aio.ServerInterceptor):
+    """Refuses bytes that are no message of the method, which gRPC takes for an error of the server."""
+
+    async def intercept_service(self, continuation, handler_call_details):
+        """The method, asked with what can be read alone."""
+        handler = await continuation(handler_call_details)
+        if handler is None:
+            return None  # gRPC says itself that there is no such method
+
+        def read(content):
+            try:
+                return handler.request_deserializer(content)
+            except DecodeError:
+                return None
+
+        async def answer(request, context):
+            if request is None:
+                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the request cannot be read: it is damaged")
+            return await handler.unary_unary(request, context)
+
+        return grpc.unary_unary_rpc_method_handler(answer, read, handler.response_serializer)
 
 
 def tls(settings: Settings) -> grpc.ServerCredentials:

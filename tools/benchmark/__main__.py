@@ -5,7 +5,7 @@
     python -m tools.benchmark evaluate
     python -m tools.benchmark evaluate --only features --sizes 32 299 --taps 2048 768 --batch 16
     python -m tools.benchmark serve
-    python -m tools.benchmark serve --clients 8 --soak 600
+    python -m tools.benchmark serve --clients 8 --soak 600     # ten minutes, half of the time busy
     python -m tools.benchmark scaling dcgan_glyphs
 
 train: DCGAN (Radford et al. 2015, https://arxiv.org/abs/1511.06434) at the paper's widths, in images/s of
@@ -25,6 +25,7 @@ serve: DCGAN-28 behind the embedded server, one picture a request, at 1, 8 and 6
 
     batched     `serve` as it is: what waits is computed together
     one by one  `serve --batch 1`
+    onnxruntime the same server, with onnxruntime in TensorFlow's place (where it is installed)
     direct      the SavedModel called by the client itself, without a server
 
 scaling: images/s of a preset on 1 replica, on 2 and on 2 workers of this machine, and from the sizes of its gradients
@@ -55,7 +56,6 @@ from tfgan_zoo import config, console, files
 from tools.benchmark import features, scaling, serving
 from tools.benchmark.features import PEER, RACERS
 from tools.benchmark.race import compare, cores, once
-from tools.benchmark.serving import SERVERS
 from tools.benchmark.training import CONTENDERS, GAMES, LATENT_DIM
 
 TRAIN_PEERS = ("bare", "pytorch")
@@ -127,7 +127,7 @@ def serve(arguments: argparse.Namespace) -> None:
     rows = []
     with tempfile.TemporaryDirectory() as base, contextlib.ExitStack() as servers:
         apart(serving.write_model, base, image_shape, arguments.filters or filters, LATENT_DIM)
-        started = {name: servers.enter_context(serving.running(base, batch)) for name, batch in SERVERS.items()}
+        started = {name: servers.enter_context(serving.running(base, name)) for name in serving.servers()}
         parts = {}
         for number in range(arguments.rounds):
             parts.setdefault(("direct", 1), []).append(apart(serving.direct, base, arguments.seconds, LATENT_DIM))
@@ -140,7 +140,7 @@ def serve(arguments: argparse.Namespace) -> None:
         if arguments.soak:
             port, process = started["batched"]
             memory = serving.memory(process)
-            row = serving.row("soak", 4, [apart(serving.load, port, 4, arguments.soak, body)])
+            row = serving.row("soak", 4, [apart(serving.load, port, 4, arguments.soak, body, arguments.busy)])
             rows.append(row | {"memory_before": memory, "memory_after": serving.memory(process)})
             console.note(f"memory {memory / 2**20:,.0f} MiB before, {serving.memory(process) / 2**20:,.0f} MiB after")
     console.table(
@@ -421,6 +421,7 @@ def parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--filters", type=positive(int), help="another width than the game's own (a quick try: 4)")
     command.add_argument("--soak", type=positive(float), metavar="SECONDS", help="then load it as long, with 4 clients")
+    command.add_argument("--busy", type=positive(float), default=0.5, help="share of the soak that a client asks in")
     common(command, rounds=3, seconds=4.0)
 
     command = commands.add_parser(

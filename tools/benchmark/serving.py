@@ -1,11 +1,16 @@
-"""The embedded server under load: requests of 1, 8 and 64 clients, beside the SavedModel called in this process."""
+"""The embedded server under load: requests of 1, 8 and 64 clients, beside the SavedModel called in this process.
+
+python -m tools.benchmark.serving BASE      # the server with onnxruntime in TensorFlow's place, for the benchmark
+"""
 
 import base64
 import contextlib
 import http.client
+import importlib.util
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -15,25 +20,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-SERVERS = {"batched": 64, "one by one": 1}  # rows that are computed together
+SERVE = ("tfgan_zoo", "serve", "model", "--port", "0", "--grpc-port", "0", "--model-base-path")
+SERVERS = {  # name -> the command, to which the folder of models is added
+    "batched": SERVE,
+    "one by one": (*SERVE[:3], "--batch", "1", *SERVE[3:]),
+    "onnxruntime": ("tools.benchmark.serving",),
+}
 SIGNATURE = "generate_png"
 
 
 def write_model(base: str, image_shape: tuple[int, int, int], filters: int, latent_dim: int) -> None:
-    """Export an untrained DCGAN as `model`: speed does not depend on weights."""
+    """Export an untrained DCGAN as `model`, also for onnxruntime: speed does not depend on weights."""
     from tfgan_zoo.families.dcgan import DCGAN
-    from tfgan_zoo.serving import savedmodel
+    from tfgan_zoo.serving import formats, savedmodel
 
     model = DCGAN(image_shape=image_shape, filters=filters, latent_dim=latent_dim)
     savedmodel.export(model, base, name="model", verify=False)
+    if servers() == list(SERVERS):
+        formats.export(model, base, name="model", format="onnx")
+
+
+def servers() -> list[str]:
+    """The servers that can run here: without its libraries, onnxruntime is left out."""
+    there = all(importlib.util.find_spec(module) for module in ("onnx", "tf2onnx", "onnxruntime"))
+    return [name for name in SERVERS if there or name != "onnxruntime"]
 
 
 @contextlib.contextmanager
-def running(base: str, batch: int) -> Iterator[tuple[int, subprocess.Popen]]:
-    """A server in a process of its own: its port and the process."""
-    command = [sys.executable, "-m", "tfgan_zoo", "serve", "model", "--model-base-path", base, "--batch", str(batch)]
+def running(base: str, name: str) -> Iterator[tuple[int, subprocess.Popen]]:
+    """A server of `SERVERS` in a process of its own: its port and the process."""
     process = subprocess.Popen(
-        [*command, "--port", "0", "--grpc-port", "0"],
+        [sys.executable, "-m", *SERVERS[name], base],
         cwd=Path(__file__).parents[2],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -55,8 +72,11 @@ def body_of(latent_dim: int) -> bytes:
     return json.dumps({"signature_name": SIGNATURE, "instances": [[0.1] * latent_dim]}).encode()
 
 
-def load(port: int, clients: int, seconds: float, body: bytes) -> dict[str, Any]:
-    """Requests of `clients` at once, each with a connection that it keeps: seconds of each, and errors."""
+def load(port: int, clients: int, seconds: float, body: bytes, busy: float = 1.0) -> dict[str, Any]:
+    """Requests of `clients` at once, each with a connection that it keeps: seconds of each, and errors.
+
+    A client waits for answers for a share `busy` of the time, and asks nothing in the rest.
+    """
     took, errors, end = [], [], time.perf_counter() + seconds
 
     def client():
@@ -68,6 +88,7 @@ def load(port: int, clients: int, seconds: float, body: bytes) -> dict[str, Any]
             took.append(time.perf_counter() - began)
             if response.status != 200 or b"b64" not in answer:
                 errors.append(answer[:200].decode(errors="replace"))
+            time.sleep(took[-1] * (1 / busy - 1))
         connection.close()
 
     began = time.perf_counter()
@@ -113,3 +134,35 @@ def row(name: str, clients: int, parts: list[dict[str, Any]]) -> dict[str, Any]:
         "p99_ms": 1000 * took[min(len(took) - 1, len(took) * 99 // 100)],
         "images_per_second": statistics.median(len(part["took"]) / part["seconds"] for part in parts),
     }
+
+
+def main(base: str) -> None:
+    """Serve `model` as `serve` does, on any free ports, with its network computed by onnxruntime."""
+    import onnxruntime
+    import tensorflow as tf
+
+    from tfgan_zoo.modalities import Image
+    from tfgan_zoo.serving import encoded
+    from tfgan_zoo.serving.server import Server
+    from tfgan_zoo.serving.settings import Settings
+
+    home = Path(base) / "model"
+    session = onnxruntime.InferenceSession(home / "onnx" / "1" / "generate.onnx")
+
+    def answer(z):
+        (made,) = session.run(None, {"z": z.numpy()})
+        name, files = encoded.written(Image(made.shape[1:]), tf.constant(made))
+        return {name: files}
+
+    def ready(server):
+        signature = server.service.models.find("model").signatures[SIGNATURE]
+        signature.function = answer
+        print(f"http://127.0.0.1:{server.port}/v1", flush=True)
+
+    server = Server({"model": home}, Settings(port=0, grpc_port=0), ready)
+    signal.signal(signal.SIGTERM, lambda *_: server.stop())
+    server.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
