@@ -1,14 +1,13 @@
 """The base class: who steps when, on which data, by how much; and that it behaves like any Keras model."""
 
 import itertools
-import random
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_zoo import arrays, config, devices, index, zoo
+from tfgan_zoo import arrays, devices
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
@@ -519,41 +518,6 @@ def test_other_kinds_of_data_are_made_ready_or_refused(kind, given, expected):
 
 
 # === Assembling ===
-def kernels(model):
-    """{path: value} of the weights that are matrices or more, averaged twins left out."""
-    return {
-        f"{name} {place}": weight.numpy()
-        for name in model.network_names
-        for place, weight in enumerate(getattr(model, name).trainable_weights)
-        if len(weight.shape) > 1
-    }
-
-
-def at_smoke_size(family, **changes):
-    preset = next(facts["preset"] for facts in index.listing(family))
-    return zoo.family_class(family)(**{**config.load(preset, smoke=True).model, **changes})
-
-
-@pytest.mark.parametrize("family", index.families())
-def test_no_two_kernels_of_a_fresh_model_are_equal(family):
-    values = kernels(at_smoke_size(family))
-    drawn = {path: np.ravel(value) for path, value in values.items() if value.size > 8 and value.std() > 0}
-    for (one, first), (two, second) in itertools.combinations(drawn.items(), 2):
-        length = min(len(first), len(second))  # one seed draws the same numbers for any shape, but for their scale
-        first, second = first[:length] / first[:length].std(), second[:length] / second[:length].std()
-        assert not np.allclose(first, second, atol=1e-4), f"{one} begins as {two} does"
-
-
-@pytest.mark.parametrize("family", index.families())
-def test_the_seed_decides_the_first_weights(family):
-    np.random.seed(5)  # neither NumPy's nor Python's state has a say
-    random.seed(5)
-    one, again, other = (kernels(at_smoke_size(family, seed=seed)) for seed in (3, 3, 4))
-    for path, value in one.items():
-        np.testing.assert_array_equal(value, again[path])
-    assert any(np.abs(value - other[path]).max() > 0 for path, value in one.items())
-
-
 def test_averaged_twins_have_names_of_their_own():
     lines = []
     DCGAN((8, 8, 1), latent_dim=4, filters=4, ema_decay=0.9).summary(print_fn=lines.append)

@@ -65,8 +65,8 @@ def test_the_best_is_kept_and_found_again(model, data, tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation, "evaluate", measured)
     best = tmp_path / "best.keras"
 
-    def fit(epochs):
-        quality = Quality(data, [METRIC], samples=120, best=best)
+    def fit(epochs, keep=1):
+        quality = Quality(data, [METRIC], samples=120, best=best, keep=keep)
         model.fit(data.batches(8), steps_per_epoch=1, epochs=epochs, verbose=0, callbacks=[quality])
         return json.loads((tmp_path / "best.json").read_text())
 
@@ -76,6 +76,14 @@ def test_the_best_is_kept_and_found_again(model, data, tmp_path, monkeypatch):
     assert fit(1)["step"] == 5
     again = keras.models.load_model(best)
     assert int(again.step.numpy()) == 5
+    assert {file.name for file in tmp_path.glob("best*")} == {"best.keras", "best.json"}
+
+    numbers = iter([2.5, 4.0, 2.2, 1.0, 2.3])
+    assert fit(5, keep=2)["step"] == 9
+    steps = {"best-8", "best-9"}  # 2.2 and 1.0; step 5 was kept alone
+    assert {file.stem for file in tmp_path.glob("best-*.keras")} == steps
+    assert {file.stem for file in tmp_path.glob("best-*.json")} == steps
+    assert int(keras.models.load_model(tmp_path / "best-8.keras").step.numpy()) == 8
 
 
 MEASURED = [

@@ -15,8 +15,8 @@ import pytest
 import tensorflow as tf
 
 from tfgan_zoo import guards, resources, training, zoo
-from tfgan_zoo.callbacks import Stopped
 from tfgan_zoo.errors import ZooError
+from tfgan_zoo.interrupts import Stopped
 from tfgan_zoo.runs import Run
 
 TINY = [

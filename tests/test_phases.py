@@ -8,7 +8,7 @@ import tensorflow as tf
 from families import contracts
 from toy_games.restorer import Restorer
 
-from tfgan_zoo import config, devices, training
+from tfgan_zoo import config, devices, rehearsal, training
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.phases import Phase, spans
 from tfgan_zoo.pool import ImagePool
@@ -115,7 +115,7 @@ def test_a_run_stopped_in_either_phase_or_between_ends_as_an_unbroken_one(preset
 
 
 def test_a_dry_run_times_each_phase(preset):
-    plan = training.dry_run(preset)
+    plan = rehearsal.dry_run(preset)
     assert [(phase["phase"], phase["steps"], phase["batch_size"]) for phase in plan["phases"]] == [
         ("restore", 3, 8),
         ("deceive", 5, 4),

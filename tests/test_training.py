@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tfgan_zoo import config, training, zoo
+from tfgan_zoo import config, rehearsal, training, zoo
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.runs import Run
 
@@ -302,7 +302,7 @@ def test_data_that_changed_are_said(pictures, tmp_path, capsys):
 def test_what_was_made_for_other_data_is_left_out_and_said_once(pictures, tmp_path, capsys):
     preset = tmp_path / "mine.toml"
     preset.write_text('family = "gan"\n[data]\nsource = "synthetic"\ntransforms = [{ center_crop = 4 }]\n')
-    plan = training.dry_run(str(preset), of_pictures(pictures))
+    plan = rehearsal.dry_run(str(preset), of_pictures(pictures))
     assert plan["experiment"].data.transforms == []
     said = capsys.readouterr().err
     assert said.count('data.source=folder: data.transforms=[{"center_crop": 4}] left out, made for synthetic data') == 1
@@ -355,7 +355,7 @@ def test_a_global_dtype_policy_is_said(capsys):
 
 def test_dry_run_writes_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    plan = training.dry_run("gan_glyphs", [*GAN, "train.steps=1000"])
+    plan = rehearsal.dry_run("gan_glyphs", [*GAN, "train.steps=1000"])
     assert plan["seconds"] == pytest.approx(1000 * plan["seconds_per_step"])
     assert plan["networks"]["generator"] == 4 * 16 + 16 + 16 * 16 + 16 + 16 * 64 + 64
     assert plan["data"]["examples"] == 64

@@ -213,13 +213,16 @@ class AdversarialModel(keras.Model):
         return self.sample(seeds, truncation=truncation)
 
     # === Playing ===
-    def compile(self, optimizer=None, *, jit_compile: bool = False, run_eagerly: bool = False, steps_per_execution=1):
+    def compile(
+        self, optimizer=None, *, jit_compile=False, run_eagerly=False, steps_per_execution: int = 1, accumulate: int = 1
+    ):
         """Choose the optimizers.
 
         Args:
             optimizer: None for the paper's; `{player: optimizer}`, where the others keep the paper's; one optimizer or
                 its name, of which every player gets a copy.
             jit_compile, steps_per_execution: as in Keras; both are refused over more than one replica.
+            accumulate: parts of a batch whose gradients are summed before a player steps, to need less memory.
         """
         if self.replicas > 1 and (jit_compile or steps_per_execution > 1):
             raise ZooError(
@@ -230,18 +233,20 @@ class AdversarialModel(keras.Model):
             optimizer = PlayerOptimizers.of(self.players, optimizer, scaled=self.dtype_policy.name == "mixed_float16")
         for player in self.players:  # slots must exist before the first traced step
             optimizer.by_player[player.name].build(self.variables_of(player))
-        super().compile(
-            optimizer=optimizer,
-            jit_compile=jit_compile,
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-            auto_scale_loss=False,
-        )
+        as_keras = {"run_eagerly": run_eagerly, "jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
+        super().compile(optimizer=optimizer, auto_scale_loss=False, **as_keras)
+        self.accumulate = accumulate
+
+    def get_compile_config(self):
+        """What `compile` was given."""
+        config = super().get_compile_config()
+        return config and config | {"accumulate": self.accumulate}
 
     def compile_from_config(self, config):
         """Compile as the saved model was."""
         config = keras.saving.deserialize_keras_object(config)
-        self.compile(**{k: config[k] for k in ("optimizer", "jit_compile", "run_eagerly", "steps_per_execution")})
+        names = ("optimizer", "jit_compile", "run_eagerly", "steps_per_execution", "accumulate")
+        self.compile(**{name: config[name] for name in names if name in config})
 
     def fit(self, x=None, y=None, *, validation_data=None, callbacks=None, **kwargs):
         """Keras' `fit`, with data checked against `element_spec` and means over the epoch in the history."""
@@ -277,7 +282,7 @@ class AdversarialModel(keras.Model):
         """The players' steps of one turn on `data_steps` slices of data; returns the logs."""
         if self.updates == "simultaneous":
             return play.at_once(self, slices)
-        shared = self.shares_fake and len(slices) == 1
+        shared = self.shares_fake and len(slices) == 1 and self.accumulate == 1
         return play.sharing(self, slices[0]) if shared else play.in_turn(self, slices)
 
     def loss_of(self, player: Player, batch: Batch, fake: Any) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:

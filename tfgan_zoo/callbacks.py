@@ -1,19 +1,16 @@
-"""What a run does beside training: progress, logs, pictures, checkpoints, a clean stop. All plain Keras callbacks."""
+"""What a run does beside training: progress, logs, pictures, checkpoints, measurements. All plain Keras callbacks."""
 
-import contextlib
-import json
-import signal
-import threading
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfgan_zoo import console, evaluation, files, guards
 from tfgan_zoo.evaluation import Protocol
+from tfgan_zoo.interrupts import Interrupt
 from tfgan_zoo.runs import Run
 from tfgan_zoo.sheets import Sheet
 
@@ -94,77 +91,6 @@ class Means(Timed):
     def look(self, means: dict[str, float], count: int, seconds: float) -> None:
         """Act on the means over the last `count` steps, which took `seconds`."""
         raise NotImplementedError
-
-
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
-
-class Stopped(KeyboardInterrupt):
-    """A signal ended the work; what was done is saved.
-
-    Attributes:
-        status: the exit status that tells of it, 128 and the signal's number.
-    """
-
-    def __init__(self, text: str, number: int):
-        super().__init__(text)
-        self.status = 128 + number
-
-
-class _Aside(BaseException):
-    """Leaves a picture or a measurement that a signal came into; no `except Exception` on the way may hold it."""
-
-
-class Interrupt(keras.callbacks.Callback):
-    """Let Ctrl-C, SIGTERM and SIGHUP end training after the current step; a second one ends it at once.
-
-    A picture or a measurement that is being made is left at once: whoever stops a machine waits for seconds only.
-    Resumed, the run makes it again.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.received, self._heard, self._aside = None, False, False
-        self._before = {}
-
-    def on_train_begin(self, logs=None):
-        if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                self._before[number] = signal.signal(number, self._stop)
-
-    def _stop(self, number, frame):
-        if self._heard:
-            raise KeyboardInterrupt
-        self._heard = True
-        console.note("\nstopping after this step; once more to stop at once")
-        self.stop(number)
-        if self._aside:
-            raise _Aside
-
-    def stop(self, number: int) -> None:
-        """End training because of signal `number`."""
-        self.received = number
-        self.model.stop_training = True
-
-    @contextlib.contextmanager
-    def aside(self):
-        """Around work that a signal may break off."""
-        self._aside = True
-        try:
-            yield
-        except _Aside:
-            pass
-        finally:
-            self._aside = False
-
-    def restore_handlers(self):
-        """Restore the previous signal handlers."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
-
-    def on_train_end(self, logs=None):
-        self.restore_handlers()
 
 
 class CheckLosses(Means):
@@ -336,6 +262,7 @@ class Quality(keras.callbacks.Callback):
         samples, seed: of the generated data; equal ones each time, so that the numbers differ by the model alone.
         best: a `.keras` file for the best model so far, with its number in a `.json` beside it, where a later
             `fit` finds it again.
+        keep: how many of the best models stay; if more than 1, each is `best-STEP.keras` too.
         name: what the results call the model; default its Keras name.
         stand_in: makes the model that is measured in place of the one that trains, such as a copy in float32.
         options: more options of `tfgan_zoo.evaluation.Protocol`.
@@ -350,6 +277,7 @@ class Quality(keras.callbacks.Callback):
         samples: int = 2_000,
         seed: int = 0,
         best: str | Path | None = None,
+        keep: int = 1,
         name: str | None = None,
         stand_in: Callable | None = None,
         **options,
@@ -357,7 +285,7 @@ class Quality(keras.callbacks.Callback):
         super().__init__()
         self.protocol, self.every = Protocol(metrics=metrics, samples=samples, seed=seed, **options), every
         self.reference = evaluation.as_reference(reference, self.protocol)
-        self.best, self.name, self.stand_in = best and Path(best), name, stand_in
+        self.best, self.keep, self.name, self.stand_in = best and Path(best), keep, name, stand_in
         self._spent, self._stream = 0.0, None
 
     def on_train_begin(self, logs=None):
@@ -396,21 +324,25 @@ class Quality(keras.callbacks.Callback):
         return results
 
     def _keep(self, result, step: int) -> bool:
-        """Save the model where `result` is better than what is kept."""
-        facts = self.best.with_suffix(".json")
-        kept = _kept(facts) if self.best.is_file() else None
-        if kept and kept["metric"] == result.metric:
-            gain = (result.value - kept["value"]) * (1 if result.higher else -1)
-            if gain <= 0:
-                return False
-        with files.atomic(self.best) as temporary:
+        """Save the model where `result` is among the best; whether it is the best of all."""
+        sign = 1 if result.higher else -1
+
+        def gain(file):  # what `result` has over a kept model; all where there is none to compare with
+            facts = files.read_json(file.with_suffix(".json"), dict, {}) if file.is_file() else {}
+            return sign * (result.value - facts["value"]) if facts.get("metric") == result.metric else math.inf
+
+        better = gain(self.best) > 0
+        others = sorted(self.best.parent.glob(f"{self.best.stem}-*.keras"), key=gain)  # the best first
+        if self.keep > 1 and (len(others) < self.keep or gain(others[self.keep - 1]) > 0):
+            self._save(self.best.with_stem(f"{self.best.stem}-{step}"), result, step)
+            for file in others[self.keep - 1 :]:
+                file.unlink()
+                file.with_suffix(".json").unlink(missing_ok=True)
+        if better:
+            self._save(self.best, result, step)
+        return better
+
+    def _save(self, file: Path, result, step: int) -> None:
+        with files.atomic(file) as temporary:
             self.model.save(temporary)
-        files.write_json(facts, {"step": step, **result.as_dict()})
-        return True
-
-
-def _kept(facts: Path) -> Mapping[str, Any] | None:
-    try:
-        return json.loads(facts.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+        files.write_json(file.with_suffix(".json"), {"step": step, **result.as_dict()})

@@ -60,6 +60,9 @@ class Train(Section):
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
         "float32", description="what it computes in: float32, mixed_float16 or mixed_bfloat16; --dry-run times them"
     )
+    accumulate: Positive = Field(
+        1, description="parts of a batch whose gradients are summed before a step: less memory, the same step"
+    )
     jit: bool = Field(False, description="compile the step with XLA; pays for small networks on a CPU")
     phases: dict[str, PhaseSettings] = Field(
         {}, description="as train.phases.NAME.steps=1000 (or .batch_size), for families whose game has phases"
@@ -91,6 +94,7 @@ class Evaluate(Section):
     monitor: list[str] = Field(
         [], description="what is measured while training; the first decides the best; default metrics[0]"
     )
+    keep_best: Positive = Field(1, description="the best so many models stay: best.keras, and best-STEP.keras of each")
     monitor_samples: Positive = Field(2_000, description="images for a measurement while training")
 
 

@@ -5,7 +5,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfgan_zoo import batches
 from tfgan_zoo.batches import Batch
+from tfgan_zoo.errors import ZooError
 from tfgan_zoo.history import together
 
 Logs = dict[str, tf.Tensor]
@@ -16,11 +18,34 @@ def in_turn(model, slices: list[Batch]) -> Logs:
     logs = {}
     for player in model.playing:
         for batch in slices[-player.steps :]:
-            with tf.GradientTape() as tape:
-                loss, terms = model.loss_of(player, batch, model.fake(batch))
-            model.descend(player, tape, loss)
+            gradients, terms = accumulated(model, player, batch)
+            model.apply(player, gradients)
         logs = together(logs, terms)
     return logs
+
+
+def accumulated(model, player, batch: Batch) -> tuple[list, Logs]:
+    """A player's gradients on a batch and what it logs, both means over `model.accumulate` parts of it.
+
+    Memory holds one part at a time: each waits for the one before.
+    """
+    parts, sums, logs, before = batches.slices(batch, model.accumulate), None, {}, []
+    for part in parts:
+        with tf.control_dependencies(before):
+            with tf.GradientTape() as tape:
+                loss, terms = model.loss_of(player, part, model.fake(part))
+            gradients = model.gradients(player, tape, loss)
+            sums = [_plus(one, other) for one, other in zip(sums, gradients, strict=True)] if sums else gradients
+            logs = {name: _plus(logs.get(name), value) for name, value in terms.items()}
+        before = [gradient for gradient in sums if gradient is not None]
+    if len(parts) == 1:
+        return sums, logs
+    return tf.nest.map_structure(lambda value: None if value is None else value / len(parts), (sums, logs))
+
+
+def _plus(one, other):
+    """The sum of what there is: a variable that takes no part in a loss has no gradient."""
+    return one if other is None else other if one is None else one + other
 
 
 def sharing(model, batch: Batch) -> Logs:
@@ -41,9 +66,15 @@ def at_once(model, slices: list[Batch]) -> Logs:
     logs = {}
     for player in model.playing:
         for batch in slices[-player.steps : -1]:
-            with tf.GradientTape() as tape:
-                loss, _ = model.loss_of(player, batch, model.fake(batch))
-            model.descend(player, tape, loss)
+            model.apply(player, accumulated(model, player, batch)[0])
+    if model.accumulate > 1:
+        gradients = {}
+        for player in model.playing:
+            gradients[player], terms = accumulated(model, player, slices[-1])
+            logs = together(logs, terms)
+        for player in model.playing:
+            model.apply(player, gradients[player])
+        return logs
     with tf.GradientTape(persistent=True) as tape:
         fake = model.fake(slices[-1])
         losses = {}
@@ -62,6 +93,8 @@ def unrolled(model, batch: Batch, name: str, steps: int) -> Logs:
     Their gradients pass through those steps, its optimizer included. These steps are never made: weights, moments and
     statistics stay what they are. With `updates="simultaneous"` its real step starts from the same weights as they do.
     """
+    if model.accumulate > 1:
+        raise ZooError(f"accumulate={model.accumulate}: {model.name} looks ahead on whole batches; leave it out.")
     ahead, losses = model.player(name), {}
     with tf.GradientTape(persistent=True) as tape:
         fake = model.fake(batch)

@@ -27,6 +27,19 @@ def free_memory() -> int:
     return max(free, 0)
 
 
+def peak_memory() -> int | None:
+    """Bytes that the busiest GPU has held at most; without GPUs, this process. None where the system does not tell."""
+    import tensorflow as tf
+
+    if gpus := tf.config.list_logical_devices("GPU"):
+        return max(tf.config.experimental.get_memory_info(gpu.name.removeprefix("/device:"))["peak"] for gpu in gpus)
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+    except (OSError, StopIteration, ValueError):
+        return None
+
+
 def require_memory(size: int, what: str) -> None:
     """Refuse work that memory cannot hold before it begins.
 

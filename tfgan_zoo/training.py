@@ -1,11 +1,8 @@
 """Run an experiment: strategy -> model -> data -> compile -> fit -> artifacts."""
 
 import functools
-import itertools
 import math
 import os
-import statistics
-import time
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -32,6 +29,7 @@ from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.evaluation import Protocol, assess, references
 from tfgan_zoo.features.perceptual import held_by
+from tfgan_zoo.interrupts import Stopped
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.modalities import ClassLabel, Image
 from tfgan_zoo.optimizers import optimizers
@@ -147,6 +145,11 @@ def prepare(experiment: config.Experiment, strategy: tf.distribute.Strategy):
         raise ZooError(
             f"data.batch_size={batch} cannot be shared by {replicas} replicas: choose a multiple of {replicas}."
         )
+    if (batch // replicas) % settings.accumulate:
+        raise ZooError(
+            f"train.accumulate={settings.accumulate} does not divide a replica's batch of {batch // replicas}: choose "
+            "a divisor of it."
+        )
     if settings.precision == "mixed_bfloat16" and not devices.fast_bfloat16():
         console.note("train.precision=mixed_bfloat16 is several times slower than float32 on this processor")
     jit = settings.jit
@@ -157,7 +160,7 @@ def prepare(experiment: config.Experiment, strategy: tf.distribute.Strategy):
     keras.utils.set_random_seed(settings.seed)
     with strategy.scope():
         model = zoo.build(experiment)
-        model.compile(optimizer=optimizers(model, experiment), jit_compile=jit)
+        model.compile(optimizer=optimizers(model, experiment), jit_compile=jit, accumulate=settings.accumulate)
     if model.dtype_policy.name != settings.precision:
         console.note(f"computing in {model.dtype_policy.name}, Keras' global dtype policy")
     check_metrics(model, experiment)
@@ -274,7 +277,7 @@ def _fit(model, data, run: Run | None, experiment, team: Workers, start: int, at
                 progress.close()
     if interrupt.received is not None and not clock.done:
         saved = f"saved in {run.path}" if run else "saved by the chief"
-        raise zoo_callbacks.Stopped(
+        raise Stopped(
             f"stopped at step {clock.step:,} of {clock.steps:,}; {saved}. The same command goes on from there.",
             interrupt.received,
         )
@@ -350,6 +353,7 @@ def quality(model, experiment, run: Run, clock, interrupt) -> list[keras.callbac
         monitoring(experiment).metrics,
         samples=wanted.monitor_samples,
         best=run.path / "best.keras",
+        keep=wanted.keep_best,
         name=run.path.resolve().name,
         stand_in=(lambda model: type(model)(**{**model.get_config(), "dtype": "float32"})) if half else None,
     )
@@ -393,71 +397,3 @@ def plot_losses(run: Run) -> None:
     axes.legend()
     with files.atomic(run.path / "losses.png") as temporary:
         figure.savefig(temporary, dpi=120)
-
-
-def dry_run(
-    preset: str,
-    overrides: Iterable[str] = (),
-    *,
-    smoke: bool = False,
-    replicas: "int | None" = None,
-    data_dir: "str | None" = None,
-    download: bool = False,
-    init: "str | Path | AdversarialModel | None" = None,
-) -> dict[str, Any]:
-    """What `train` would do: the resolved experiment, networks, data, and the time it takes at each precision.
-
-    Nothing is written.
-
-    Returns:
-        `experiment`, `networks` {name: parameters}, `data`, `seconds_per_step` (of the preset's own precision),
-        `seconds`, `phases` (name, steps, batch_size, seconds_per_step of each, where the game has some), `precisions`
-        {precision: seconds per step}, `fastest`.
-    """
-    experiment = resolved(preset, overrides, data_dir, download, smoke)
-    strategy = devices.strategy(replicas)
-    experiment, model, data = prepare(experiment, strategy)
-    if init is not None:
-        zoo.start_from(model, init)
-    own, timed = experiment.train.precision, {}
-    timed[own] = times = seconds_per_step(model, data, experiment)
-    if devices.fast_bfloat16():
-        for other in {"float32", "mixed_bfloat16"} - {own}:
-            train = experiment.train.model_copy(update={"precision": other})
-            _, changed, _ = prepare(experiment.model_copy(update={"train": train}), strategy)
-            timed[other] = seconds_per_step(changed, data, experiment)
-    plan = spans_of(model, experiment)
-    totals = {name: sum(t * span.steps for t, span in zip(ts, plan, strict=True)) for name, ts in timed.items()}
-    steps = experiment.train.steps
-    return {
-        "experiment": experiment,
-        "model": model,
-        "networks": {name: network.count_params() for name, network in model.networks_by_name.items()},
-        "data": data.facts,
-        "phases": [
-            {"phase": span.phase.name, "steps": span.steps, "batch_size": span.batch_size, "seconds_per_step": seconds}
-            for span, seconds in zip(plan, times, strict=True)
-            if span.phase
-        ],
-        "seconds_per_step": totals[own] / steps,
-        "seconds": totals[own],
-        "precisions": {name: total / steps for name, total in totals.items()},
-        "fastest": min(totals, key=totals.get),
-    }
-
-
-def seconds_per_step(model, data, experiment: config.Experiment, steps: int = 5) -> list[float]:
-    """Seconds that a step of each phase takes, the median of a few; tracing and compiling are not part of it."""
-    found = []
-    for number, span in enumerate(spans_of(model, experiment)):
-        if span.phase:
-            model.enter(span.phase, span.length)
-        batches, marks = batches_of(data, span.batch_size * model.data_steps, experiment, number), []
-        timer = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs, marks=marks: marks.append(time.perf_counter())
-        )
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "`shuffle=True` was passed")
-            model.fit(batches, steps_per_epoch=steps + 1, verbose=0, callbacks=[timer])
-        found.append(statistics.median(after - before for before, after in itertools.pairwise(marks)))
-    return found

@@ -19,7 +19,7 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from tfgan_zoo import callbacks, console
+from tfgan_zoo import callbacks, console, interrupts
 from tfgan_zoo.errors import ZooError
 
 SECOND = 1.0  # between two questions whether to stop
@@ -112,12 +112,12 @@ class Workers:
                 "from the last checkpoint."
             ) from None
 
-    def interrupt(self, clock: callbacks.Clock) -> callbacks.Interrupt:
+    def interrupt(self, clock: callbacks.Clock) -> interrupts.Interrupt:
         """What ends training after a signal: of all workers at the same step, where there are several."""
-        return callbacks.Interrupt() if self.count == 1 else JointInterrupt(clock)
+        return interrupts.Interrupt() if self.count == 1 else JointInterrupt(clock)
 
 
-class JointInterrupt(callbacks.Interrupt):
+class JointInterrupt(interrupts.Interrupt):
     """End training on all workers after the same step, once a signal has come to one of them.
 
     They ask each other about once a second, since a worker that stopped alone would leave the others waiting.

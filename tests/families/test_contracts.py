@@ -1,5 +1,8 @@
 """Every family against every contract that is quick to test. A new family is tested here without writing a test."""
 
+import itertools
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +12,7 @@ from families.contracts import FAMILIES, PRESET, arguments_of, make
 
 from tfgan_zoo import config, index, sampling, zoo
 from tfgan_zoo.modalities import ClassLabel
+from tfgan_zoo.noise import NoiseStream
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
 
@@ -48,6 +52,38 @@ def test_a_preset_trains_it_at_smoke_size(family):
     model = zoo.build(experiment)
     batch = next(iter(experiment.data.open(model.element_spec).batches(8)))
     assert set(batch) == set(model.element_spec)
+
+
+# === The first weights ===
+def kernels(model):
+    """{path: value} of the weights that are matrices or more, averaged twins left out."""
+    return {
+        f"{name} {place}": weight.numpy()
+        for name in model.network_names
+        for place, weight in enumerate(getattr(model, name).trainable_weights)
+        if len(weight.shape) > 1
+    }
+
+
+@each_family
+def test_no_two_kernels_of_a_fresh_model_are_equal(family, model_of):
+    values = kernels(model_of(family))
+    drawn = {path: np.ravel(value) for path, value in values.items() if value.size > 8 and value.std() > 0}
+    for (one, first), (two, second) in itertools.combinations(drawn.items(), 2):
+        length = min(len(first), len(second))  # one seed draws the same numbers for any shape, but for their scale
+        first, second = first[:length] / first[:length].std(), second[:length] / second[:length].std()
+        assert not np.allclose(first, second, atol=1e-4), f"{one} begins as {two} does"
+
+
+@each_family
+def test_the_seed_decides_the_first_weights(family, model_of):
+    one, other = model_of(family), make(family, seed=4)
+    np.random.seed(5)  # neither NumPy's nor Python's state has a say
+    random.seed(5)
+    again = kernels(make(family, seed=one.seed))
+    for path, value in kernels(one).items():
+        np.testing.assert_array_equal(value, again[path])
+    assert any(np.abs(value - again[path]).max() > 0 for path, value in kernels(other).items())
 
 
 # === Asking ===
@@ -138,8 +174,13 @@ def test_a_step_moves_the_acting_player_alone_and_averages_lag(family):
 
 @each_family
 def test_training_noise_repeats_by_seed_and_differs_by_step(family):
+    model = make(family)
+    if not model.latents(1):
+        pytest.skip(f"{family} draws no noise")
+
     def draws(seed):
-        model = make(family, seed=seed)
+        model.noise = NoiseStream(seed, model.step)
+        model.step.assign(0)
 
         @tf.function
         def draw():
@@ -150,8 +191,6 @@ def test_training_noise_repeats_by_seed_and_differs_by_step(family):
 
         return np.concatenate([draw() for _ in range(2)])
 
-    if not make(family).latents(1):
-        pytest.skip(f"{family} draws no noise")
     noise = draws(0)
     assert len(np.unique(noise, axis=0)) == 4
     np.testing.assert_array_equal(noise, draws(0))

@@ -27,6 +27,8 @@ def show_plan(plan) -> None:
         f"\n{plan['seconds_per_step']:.3g} s a step (median of 5): {steps:,} steps take about "
         f"{console.duration(plan['seconds'])}. Nothing was written."
     )
+    if plan["memory"]:
+        click.echo(f"memory: {plan['memory'] / 1e9:.1f} GB at most; train.accumulate=2 computes half a batch at a time")
     if len(timed) > 1:
         each = ", ".join(f"{name} {seconds:.3g} s" for name, seconds in timed.items())
         click.echo(f"precision, a step here: {each}; the fastest is train.precision={plan['fastest']}")

@@ -121,11 +121,11 @@ def train(preset, overrides, data_dir, download, run_dir, smoke, dry_run, replic
 @needs_tensorflow
 def start_training(preset, overrides, run_dir, dry_run, options) -> None:
     """What `train` does once its settings are known to be sound."""
-    from tfgan_zoo import training
+    from tfgan_zoo import rehearsal, training
     from tfgan_zoo.cli.report import show_plan
 
     if dry_run:
-        show_plan(training.dry_run(preset, overrides, **options))
+        show_plan(rehearsal.dry_run(preset, overrides, **options))
     else:
         run = training.train(preset, overrides, run_dir=run_dir, **options)
         if run is not None:  # the chief among several workers
