@@ -1,5 +1,7 @@
 """Grids and picture files; samples, walks and arithmetic by seed."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -182,6 +184,39 @@ def test_a_wrong_condition_is_named(labelled, given, said):
     with pytest.raises(ZooError, match=said) as error:
         generation.generate(labelled, 4, **given)
     one_line(error)
+
+
+def test_another_endpoint_is_asked():
+    model, code = lively(MODELS["encoding"]()), np.array([0.5, -1, 0, 2], np.float32)
+    painted = generation.generate(model, endpoint="paint", code=code)
+    assert painted.shape == (1, 8, 8, 1)  # nothing is drawn, so there is one answer
+    np.testing.assert_array_equal(painted, model.sample([0], "paint", code=code))
+    assert len(generation.generate(model, endpoint="paint", code=np.stack([code] * 3), num=3)) == 3
+    assert generation.without_files(model) == "generate" and len(generation.generate(model)) == 16
+    with pytest.raises(ZooError) as error:
+        generation.generate(model, endpoint="paint")
+    assert one_line(error) == "Encoding.paint needs code (Points (4)): give it with --given code=VALUE."
+    with pytest.raises(ZooError, match="unknown endpoint 'pant': did you mean 'paint'"):
+        generation.generate(model, endpoint="pant")
+
+
+@pytest.mark.parametrize(
+    "left, found",
+    [
+        (["encode", "paint"], "paint"),
+        (["encode", "classify"], "makes nothing out of noise; it can encode, classify: use `translate`."),
+        (["encode", "paint", "again"], "use `translate`, or name one (--endpoint paint)."),
+    ],
+)
+def test_models_without_generate_are_asked_what_needs_no_file(left, found):
+    every = MODELS["encoding"]().endpoints
+    model = SimpleNamespace(endpoints={name: every[name if name in every else "paint"] for name in left})
+    if found == "paint":
+        assert generation.without_files(model) == found
+        return
+    with pytest.raises(ZooError) as error:
+        generation.without_files(model)
+    assert found in one_line(error)
 
 
 def test_noise_can_be_given(labelled):

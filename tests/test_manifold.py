@@ -74,6 +74,33 @@ def test_the_nearest_picture_is_found_and_lies_on_the_manifold(halves):
     assert abs(int(near.pictures[0, 0, 0, 0]) - 40) <= 10 and near.errors[0] > 0.01
 
 
+def test_a_pool_of_seeds_and_several_starts_come_nearer():
+    found = manifold.Manifold(toys.lively(toys.MODELS["dcgan"]()))
+    wanted = found.pictures(found.codes(range(900, 904)))
+    settings = {"one": {}, "several": {"starts": 3}, "pool": {"pool": 40}, "both": {"pool": 40, "starts": 3}}
+    errors = {name: found.project(wanted, "optimise", steps=15, **setting).errors for name, setting in settings.items()}
+    assert (errors["both"] <= errors["pool"] + 1e-6).all()  # the first start is the same
+    assert errors["pool"].mean() < errors["one"].mean() and errors["several"].mean() < errors["one"].mean()
+    own = found.project(wanted, "optimise", steps=1, rate=0.0, seed=890, pool=20)  # the pool holds their own seeds
+    assert (own.errors < 1e-4).all()
+
+
+def test_features_of_a_network_are_made_alike_too(halves, monkeypatch):
+    wanted = picture(40, 200)
+    wanted[:2] = 255  # off the manifold: pixels and features weigh it differently
+    pixels = halves.project(wanted[None], "optimise").codes
+    monkeypatch.setattr(manifold, "FEATURES_WEIGHT", 10.0)
+    both = halves.project(wanted[None], "optimise", features="random_conv").codes
+    x = tf.constant(wanted[None] / np.float32(127.5) - 1)
+    network = manifold.perceptual.perceptual_network("random_conv")
+
+    def unlike(codes):
+        return float(tf.reduce_mean(tf.square(network(halves.made(tf.constant(codes)))[0] - network(x)[0])))
+
+    assert unlike(both) < 0.99 * unlike(pixels)
+    assert halves.errors(both, x) > halves.errors(pixels, x)
+
+
 def test_a_predictor_is_near_and_the_descent_from_it_is_nearer(halves):
     wanted = halves.pictures(halves.codes(range(900, 908)))
     before = [weight.numpy() for weight in halves.model.generator.weights]
@@ -133,6 +160,8 @@ def test_what_is_refused(halves):
     for action, says in (
         (lambda: manifold.Manifold(toys.MODELS["points"]()), "makes Points"),
         (lambda: halves.project(picture(0, 0)[None], "other"), "optimise, predict"),
+        (lambda: halves.project(picture(0, 0)[None], "optimise", pool=2, starts=3), "starts=3, pool=2"),
+        (lambda: halves.project(picture(0, 0)[None], "optimise", features="other"), "random_conv"),
         (lambda: halves.project(np.zeros((1, 4, 4, 1), np.uint8)), "array of shape"),
         (lambda: halves.edit(np.zeros(2, np.float32), []), "needs a constraint"),
         (lambda: manifold.colour(picture(0, 0), np.zeros((8, 8), bool)), "is empty"),

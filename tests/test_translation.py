@@ -13,7 +13,7 @@ from tfgan_zoo import files, images, sampling, translation, verbs, zoo
 from tfgan_zoo.endpoints import Endpoint, Noise
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.families.partial_conv import PartialConv
-from tfgan_zoo.modalities import Audio, ClassLabel, Image, Mask, Text
+from tfgan_zoo.modalities import Audio, ClassLabel, Image, Mask, Points, Text
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +147,52 @@ def test_the_data_of_an_endpoint():
     assert "unknown endpoint 'y'" in refusal(translation.endpoint_for_files, model, "y")  # which of the two?
     model.endpoints |= {"translate_xy": describe}
     assert translation.endpoint_for_files(model, "y") == "translate_xy"  # `--to y`
+
+
+# === What is told of an input ===
+def test_what_is_told_is_made_ready_for_its_kind(pictures, tmp_path):
+    np.save(tmp_path / "code.npy", np.arange(4, dtype=np.float32))
+    for value, kind, wanted in [
+        ("2", ClassLabel(3), 2),
+        (2, ClassLabel(3), 2),
+        ("cat", ClassLabel(3), 1),
+        ("a red fox", Text((3,), ("red",)), "a red fox"),
+        ("0.5,-1", Points((2,)), [0.5, -1]),
+        ("3", Noise((1,)), [3]),
+        (0.4, Points((1,)), [0.4]),
+        ([1, 2], Points((2,)), [1, 2]),
+        (str(tmp_path / "code.npy"), Points((4,)), [0, 1, 2, 3]),
+        (tmp_path / "code.npy", Noise((4,)), [0, 1, 2, 3]),
+        ("mask.png", Mask((8, 8, 1)), "mask.png"),
+    ]:
+        assert np.array_equal(translation.told("x", value, kind, ["dog", "cat", "fox"]), wanted), (value, kind)
+    picture = translation.told("x", str(pictures / "1.png"), Image((8, 8, 1)))
+    np.testing.assert_array_equal(picture, Image((8, 8, 1)).fit(images.decode(pictures / "1.png")))
+
+
+@pytest.mark.parametrize(
+    "value, kind, names, said",
+    [
+        ("cow", ClassLabel(3), ["dog", "cat", "fox"], "x: unknown class 'cow'"),
+        ("cow", ClassLabel(3), None, "x=cow: its classes have no names; give a number from 0 to 2."),
+        ("long", Points((1,)), None, "x=long: give numbers separated by commas, such as 0.5,-1, or a file."),
+        ("no.png", Image((8, 8, 1)), None, "x=no.png: there is no such file; give Image (8, 8, 1)."),
+    ],
+)
+def test_what_cannot_be_told(value, kind, names, said):
+    assert said in refusal(translation.told, "x", value, kind, names)
+
+
+def test_what_the_file_holds_is_not_given_again(model, pictures, tmp_path):
+    line = refusal(
+        translation.translate,
+        model,
+        pictures / "1.png",
+        tmp_path / "a.npy",
+        "encode",
+        image=np.zeros((8, 8, 1), np.uint8),
+    )
+    assert "image is read from" in line and "leave it out" in line
 
 
 # === Refused ===

@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from tfgan_zoo import console, images, output, resources, sampling
 from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.endpoints import Noise
 from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.modalities import Modality
+from tfgan_zoo.modalities import ClassLabel, Modality, Points, Text
 
 METHODS = ("linear", "spherical")
 LAST_SEED = 2**63 - 1
@@ -26,19 +27,20 @@ ALIGNED = 8  # answers are computed in multiples of this; see `computed`
 # === Samples ===
 def generate(
     model: AdversarialModel,
-    num: int = 16,
+    num: int | None = None,
     seed: int = 0,
     truncation: float | None = None,
     out: str | os.PathLike | None = None,
     grid: bool = True,
     batch: int = 64,
     seeds: Sequence[int] | None = None,
+    endpoint: str | None = None,
     **given: Any,
 ) -> np.ndarray:
     """Ask the model to `generate`; answer i is a function of the model, of `seed + i` and of what is given.
 
     Args:
-        num: how many, 1 or more.
+        num: how many, 1 or more; default 16, or 1 where nothing is drawn from seeds.
         seed: the seed of the first answer, 0 or more.
         truncation: None, or t > 0: normal noise is resampled to [-t, t] (Brock et al. 2019), uniform noise shrunk by t.
         out: a file for all answers (.png or .jpg shows them as one picture, .npy holds the array, other suffixes belong
@@ -47,6 +49,7 @@ def generate(
         grid: whether the one picture is enlarged and has margins; without, the images touch, pixel for pixel.
         batch: how many answers are computed at once (rounded up to a multiple of 8).
         seeds: of the answers, in place of `num` and `seed`.
+        endpoint: what to ask; default `generate`, or the only endpoint that needs no file, such as `synthesize`.
         given: conditions by input name, such as `label=3` or `text="a red apple"`: one for all or one for each.
 
     Returns:
@@ -56,12 +59,18 @@ def generate(
         ZooError: for a bad number, a condition that the model does not take, a suffix that does not fit, or a place
             that cannot be written.
     """
+    endpoint = without_files(model, endpoint)
+    asked = sampling.endpoint_of(model, endpoint)
+    check_given(model, endpoint, given)
+    if num is None:
+        drawn = [key for key, kind in asked.inputs.items() if isinstance(kind, Noise | ClassLabel) and key not in given]
+        num = 16 if drawn else 1
     check_whole("num", num, 1)
     check_whole("batch", batch, 1)
     check_whole("a seed", seed, 0)
     check_seeds([seed, seed + num - 1] if seeds is None else seeds)
     check_truncation(truncation)
-    kind = output_of(model)
+    kind = asked.output
     seeds = range(seed, seed + num) if seeds is None else list(seeds)
     num = len(seeds)
     check_whole("the number of seeds", num, 1)
@@ -74,7 +83,7 @@ def generate(
     parts = []
     with console.progress(shown=num > batch, transient=True) as bar:
         task = bar.add_task("generating", total=num, text="")
-        for start, part in computed(model, seeds, truncation, batch, given):
+        for start, part in computed(model, endpoint, seeds, truncation, batch, given):
             parts.append(part)
             for name, datum in zip(names[start:], part, strict=False):
                 kind.write(target / name, datum)
@@ -86,11 +95,16 @@ def generate(
 
 
 def computed(
-    model: AdversarialModel, seeds: Sequence[int], truncation: float | None, batch: int, given: Mapping[str, Any]
+    model: AdversarialModel,
+    endpoint: str,
+    seeds: Sequence[int],
+    truncation: float | None,
+    batch: int,
+    given: Mapping[str, Any],
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Pairs of (index of the first, stored answers) that cover `seeds`, at most `batch` at once."""
-    sampler = sampling.sampler(model, "generate", truncation)
-    given = sampling.stored(model, "generate", given, len(seeds))
+    sampler = sampling.sampler(model, endpoint, truncation)
+    given = sampling.stored(model, endpoint, given, len(seeds))
     # Matrix kernels treat the last rows of a ragged batch apart, and then the last bit of a float can differ.
     # In batches of whole blocks an answer is the same to the bit whatever is computed beside it.
     batch += -batch % ALIGNED
@@ -101,12 +115,38 @@ def computed(
         yield start, sampler([seeds[place] for place in padded], **conditions).numpy()[: len(places)]
 
 
-def output_of(model: AdversarialModel, endpoint: str = "generate") -> Modality:
-    """The kind of data that an endpoint answers. Raises ZooError where the model has no such endpoint."""
-    if endpoint == "generate" and "generate" not in model.endpoints:
+def without_files(model: AdversarialModel, wanted: str | None = None) -> str:
+    """The endpoint to ask: `wanted`, or else `generate`, or the only one that needs no file. Raises ZooError."""
+    if wanted is not None or "generate" in model.endpoints:
+        return wanted or "generate"
+    told = [
+        name
+        for name, endpoint in model.endpoints.items()
+        if all(isinstance(kind, ClassLabel | Text | Points) for kind in endpoint.conditions.values())
+    ]
+    if len(told) == 1:
+        return told[0]
+    more = f", or name one (--endpoint {told[0]})" if told else ""
+    others = ", ".join(model.endpoints)
+    raise ZooError(f"{type(model).__name__} makes nothing out of noise; it can {others}: use `translate`{more}.")
+
+
+def output_of(model: AdversarialModel) -> Modality:
+    """The kind of data that `generate` answers. Raises ZooError where the model has no such endpoint."""
+    if "generate" not in model.endpoints:
         others = ", ".join(model.endpoints)
         raise ZooError(f"{type(model).__name__} makes nothing out of noise; it can {others}: use `translate`.")
-    return sampling.endpoint_of(model, endpoint).output
+    return model.endpoints["generate"].output
+
+
+def check_given(model: AdversarialModel, endpoint: str, given: Mapping[str, Any]) -> None:
+    """Raise ZooError where something is wanted that is neither given nor drawn."""
+    conditions = sampling.endpoint_of(model, endpoint).conditions
+    missing = [key for key, kind in conditions.items() if key not in given and not isinstance(kind, ClassLabel)]
+    if missing:
+        wanted = ", ".join(f"{key} ({conditions[key].name})" for key in missing)
+        how = ", ".join(f"--given {key}=VALUE" for key in missing)
+        raise ZooError(f"{type(model).__name__}.{endpoint} needs {wanted}: give it with {how}.")
 
 
 # === Walks ===

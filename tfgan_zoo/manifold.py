@@ -5,12 +5,14 @@ iGAN, Zhu et al. 2016: Generative Visual Manipulation on the Natural Image Manif
     project   z0 = argmin_z  mean((x - G(z))^2)
     edit      z  = argmin_z  sum_c  c(G(z))  +  keep * mean((z - z0)^2)
 
-Here Adam looks for z, all pictures at once, where the authors take L-BFGS-B for each; and x is compared by its pixels
-alone, without AlexNet's features, which know photographs.
+Here Adam looks for z, all pictures at once, where the authors take L-BFGS-B for each. They compare AlexNet's features,
+which know photographs, beside the pixels; here pixels alone are compared, unless a network is named.
 """
 
+import abc
 import dataclasses
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -19,12 +21,16 @@ import tensorflow as tf
 
 from tfgan_zoo import generation, sampling
 from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.endpoints import Noise
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.families import dcgan
+from tfgan_zoo.features import perceptual
 from tfgan_zoo.modalities import Image
 from tfgan_zoo.networks.inversion import descended
 
 METHODS = ("optimise", "predict", "hybrid")
+TOGETHER = 32  # pictures of a pool that are made at once
+FEATURES_WEIGHT = 0.002  # of the maps of a network beside pixels; the paper's
 EDGE = 0.999  # of bounded noise, whose ends no finite code reaches
 Constraint = Callable[[tf.Tensor], tf.Tensor]
 
@@ -44,33 +50,31 @@ class Projection:
     errors: np.ndarray
 
 
-class Manifold:
-    """The pictures that a model generates.
+class Surface(abc.ABC):
+    """The pictures that a generator makes out of noise, whoever holds the generator.
 
     A code (d,) is all noise of one picture in a row, where every number is allowed: bounded noise is a tanh of it.
 
     Args:
-        model: its `generate` gives pictures of one size.
-        given: conditions, one for all pictures, such as label=3.
-
-    Raises:
-        ZooError: a model that makes no such pictures, or none from noise alone; conditions that do not fit.
+        kind: of the pictures, all of one size.
+        noise: what pictures are made of, each of one shape.
     """
 
-    def __init__(self, model: AdversarialModel, **given: Any):
-        self.model, self.kind = model, generation.output_of(model)
-        if not isinstance(self.kind, Image) or None in self.kind.shape:
-            raise ZooError(f"{model.name}: makes {self.kind.name}; a manifold is searched for pictures of one size.")
-        drawn = generation.drawn(model, [0], None, given)
-        self.noise = {key: drawn[key].shape[1:] for key in model.endpoints["generate"].noise}
-        self.held = {key: value for key, value in drawn.items() if key not in self.noise}
-        self.given = given
+    def __init__(self, kind: Image, noise: Mapping[str, Noise]):
+        self.kind, self.noise = kind, dict(noise)
+
+    @abc.abstractmethod
+    def drawn(self, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The noise of seeds, int64 (n,) -> {name: float32 (n, ...)}; also within a `tf.function`."""
+
+    @abc.abstractmethod
+    def generated(self, latents: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Noise (n, ...) -> pictures in model form, float32 (n, h, w, c) in [-1, 1]; gradients pass through."""
 
     # === Codes ===
     def codes(self, seeds: Sequence[int]) -> tf.Tensor:
         """The codes of seeds: float32 (n, d)."""
-        drawn = generation.drawn(self.model, list(seeds), None, self.given)
-        parts = []
+        drawn, parts = self.drawn(tf.constant(list(seeds), tf.int64)), []
         for key in self.noise:
             middle, half = self._bounds(key)
             value = tf.reshape(drawn[key], (len(drawn[key]), -1))
@@ -79,24 +83,23 @@ class Manifold:
         return tf.concat(parts, 1)
 
     def latents(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Codes (n, d) -> the model's noise, {name: (n, ...)}."""
-        sizes = [int(np.prod(shape)) for shape in self.noise.values()]
+        """Codes (n, d) -> the generator's noise, {name: (n, ...)}."""
+        sizes = [math.prod(noise.shape) for noise in self.noise.values()]
         found = {}
-        for (key, shape), part in zip(self.noise.items(), tf.split(codes, sizes, 1), strict=True):
+        for (key, noise), part in zip(self.noise.items(), tf.split(codes, sizes, 1), strict=True):
             middle, half = self._bounds(key)
             value = middle + half * tf.tanh(part) if half else part
-            found[key] = tf.reshape(value, (-1, *shape))
+            found[key] = tf.reshape(value, (-1, *noise.shape))
         return found
 
     def _bounds(self, key: str) -> tuple[float, float]:
         """(middle, half the width) of bounded noise; (0, 0) where it has no bounds."""
-        noise = self.model.endpoints["generate"].noise[key]
+        noise = self.noise[key]
         return (0.0, 0.0) if noise.low is None else ((noise.low + noise.high) / 2, (noise.high - noise.low) / 2)
 
     def made(self, codes: tf.Tensor) -> tf.Tensor:
         """Codes (n, d) -> pictures in model form, float32 (n, h, w, c) in [-1, 1]."""
-        held = {key: tf.repeat(value, tf.shape(codes)[0], 0) for key, value in self.held.items()}
-        return sampling.ask(self.model, "generate", self.latents(codes) | held)
+        return self.generated(self.latents(codes))
 
     def pictures(self, codes) -> np.ndarray:
         """Codes (n, d) -> uint8 (n, h, w, c)."""
@@ -122,10 +125,7 @@ class Manifold:
 
         @tf.function
         def batch(first):
-            drawn = sampling.draw(self.model, "generate", first + tf.range(batch_size, dtype=tf.int64), {})
-            x = sampling.ask(self.model, "generate", {key: drawn[key] for key in self.noise} | {
-                key: tf.repeat(value, batch_size, 0) for key, value in self.held.items()
-            })  # fmt: skip
+            x = self.generated(self.drawn(first + tf.range(batch_size, dtype=tf.int64)))
             return x, x
 
         firsts = tf.data.Dataset.range(seed, seed + steps * batch_size, batch_size)
@@ -140,29 +140,68 @@ class Manifold:
         steps: int = 200,
         rate: float = 0.1,
         seed: int = 0,
+        pool: int = 0,
+        starts: int = 1,
+        features: str | None = None,
     ) -> Projection:
         """The pictures on the manifold that are like the given ones.
 
         Args:
             pictures: uint8 (n, h, w, c).
-            method: "optimise" descends from the code of a seed, "predict" takes P's code, "hybrid" descends from it.
+            method: "optimise" descends from the codes of seeds, "predict" takes P's code, "hybrid" descends from it.
             predictor: P; None trains one where it is needed.
             steps, rate: of the descent.
-            seed: picture i begins at seed + i where nothing is predicted.
+            seed: the first one, where nothing is predicted.
+            pool: seeds whose pictures are looked at first: "optimise" begins with those nearest to each picture. 0
+                takes seeds as they come, `starts` of them for each picture.
+            starts: places to descend from for each picture, of which the best end is kept; of predictions there is one.
+            features: a perceptual network by name, such as "vgg16:block4_conv3", whose maps shall be alike, too; see
+                `features.perceptual`. The paper takes AlexNet's fourth layer.
 
         Raises:
-            ZooError: an unknown method, pictures of another size.
+            ZooError: an unknown method or network, pictures of another size, fewer seeds in the pool than starts.
         """
         if method not in METHODS:
             raise unknown("method", method, METHODS)
+        if starts < 1 or 0 < pool < starts:
+            raise ZooError(f"starts={starts}, pool={pool}: give 1 start or more, and no more than the pool has seeds.")
         x = self.kind.to_model(tf.constant(np.atleast_1d(self.kind.given(pictures))))
         if method == "optimise":
-            codes = self.codes(range(seed, seed + len(x)))
+            codes = self._nearest(x, pool, starts, seed) if pool else self.codes(range(seed, seed + starts * len(x)))
         else:
-            codes = tf.cast((predictor or self.predictor())(x, training=False), tf.float32)
+            starts, codes = 1, tf.cast((predictor or self.predictor())(x, training=False), tf.float32)
         if method != "predict":
-            codes = tf.function(lambda codes: descended(lambda z: self.errors(z, x), codes, steps, rate))(codes)
+            cost = self._unlike(tf.repeat(x, starts, 0), features)
+            codes, costs = _found(cost, codes, steps, rate)
+            best = tf.argmin(tf.reshape(costs, (len(x), starts)), 1)
+            codes = tf.gather(tf.reshape(codes, (len(x), starts, -1)), best, batch_dims=1)
         return Projection(codes.numpy(), self.pictures(codes), self.errors(codes, x).numpy())
+
+    def _nearest(self, x: tf.Tensor, pool: int, starts: int, seed: int) -> tf.Tensor:
+        """Of `pool` seeds the codes whose pictures are nearest to each of x (n, h, w, c): (n * starts, d)."""
+        codes, flat = self.codes(range(seed, seed + pool)), tf.reshape(x, (len(x), -1))
+        far = []
+        for first in range(0, pool, TOGETHER):
+            made = tf.reshape(self.made(codes[first : first + TOGETHER]), (-1, flat.shape[1]))
+            # |x - m|^2 without |x|^2, which is the same for all m.
+            far.append(tf.reduce_sum(tf.square(made), 1) - 2 * tf.matmul(flat, made, transpose_b=True))
+        nearest = tf.math.top_k(-tf.concat(far, 1), starts).indices
+        return tf.gather(codes, tf.reshape(nearest, (-1,)))
+
+    def _unlike(self, x: tf.Tensor, features: str | None) -> Callable[[tf.Tensor], tf.Tensor]:
+        """The cost of a projection: how far pictures are from x, (n, h, w, c)."""
+        if features is None:
+            return lambda codes: self.errors(codes, x)
+        network = perceptual.perceptual_network(features)
+        wanted = network(x)
+
+        def cost(codes):
+            made = self.made(codes)
+            maps = zip(network(made), wanted, strict=True)
+            unlike = tf.add_n([tf.reduce_mean(tf.square(found - target), (1, 2, 3)) for found, target in maps])
+            return tf.reduce_mean(tf.square(made - x), (1, 2, 3)) + FEATURES_WEIGHT * unlike
+
+        return cost
 
     # === Edits ===
     def edit(
@@ -199,18 +238,56 @@ class Manifold:
             away = tf.concat([tf.reshape(latents[key] - first[key], (len(codes), -1)) for key in latents], 1)
             return tf.add_n([wanted(x) for wanted in constraints]) + keep * tf.reduce_mean(tf.square(away), 1)
 
-        @tf.function
-        def search(codes):
-            codes = descended(cost, codes, steps, rate)
-            return codes, cost(codes)
-
-        codes, costs = search(tf.constant(start + near))
+        codes, costs = _found(cost, tf.constant(start + near), steps, rate)
         return codes.numpy()[int(tf.argmin(costs))]
 
     def strip(self, start: np.ndarray, end: np.ndarray, count: int = 8) -> np.ndarray:
         """Pictures on the straight line between two codes, ends included: uint8 (count, h, w, c)."""
         way = np.linspace(0, 1, count, dtype=np.float32)[:, None]
         return self.pictures((1 - way) * start + way * end)
+
+
+class Manifold(Surface):
+    """The pictures that a model generates.
+
+    Args:
+        model: its `generate` gives pictures of one size.
+        given: conditions, one for all pictures, such as label=3.
+
+    Raises:
+        ZooError: a model that makes no such pictures, or none from noise alone; conditions that do not fit.
+    """
+
+    def __init__(self, model: AdversarialModel, **given: Any):
+        self.model, self.given = model, given
+        kind, noise = generation.output_of(model), model.endpoints["generate"].noise
+        if not isinstance(kind, Image) or None in kind.shape:
+            raise ZooError(f"{model.name}: makes {kind.name}; a manifold is searched for pictures of one size.")
+        inputs = generation.drawn(model, [0], None, given)
+        self.held = {key: value for key, value in inputs.items() if key not in noise}
+        # Noise that may have any shape has the one that the model draws.
+        shapes = {key: tuple(inputs[key].shape[1:]) for key in noise}
+        super().__init__(kind, {key: dataclasses.replace(noise[key], shape=shapes[key]) for key in noise})
+
+    def drawn(self, seeds):
+        inputs = sampling.draw(self.model, "generate", seeds, {key: value[0] for key, value in self.held.items()})
+        return {key: inputs[key] for key in self.noise}
+
+    def generated(self, latents):
+        rows = tf.shape(next(iter(latents.values())))[0]
+        held = {key: tf.repeat(value, rows, 0) for key, value in self.held.items()}
+        return sampling.ask(self.model, "generate", dict(latents) | held)
+
+
+def _found(cost: Callable, codes: tf.Tensor, steps: int, rate: float) -> tuple[tf.Tensor, tf.Tensor]:
+    """Where a descent ends, and the costs there, both computed as one graph: (n, d), (n,)."""
+
+    @tf.function
+    def search(codes):
+        codes = descended(cost, codes, steps, rate)
+        return codes, cost(codes)
+
+    return search(codes)
 
 
 # === Constraints ===

@@ -4,6 +4,7 @@ An endpoint that fills holes takes a mask too: white in a file of its own, or wh
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 
 from tfgan_zoo import console, generation, images, output, sampling
 from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.endpoints import Noise
 from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.modalities import Image, Mask, Modality, Text
+from tfgan_zoo.modalities import ClassLabel, Image, Mask, Modality, Points, Text
 
 
 def translate(
@@ -43,6 +45,8 @@ def translate(
     name = endpoint_for_files(model, endpoint)
     asked = sampling.endpoint_of(model, name)
     key, kind = datum_of(asked)
+    if key in given:
+        raise ZooError(f"{key} is read from {source}; leave it out of what is given.")
     files = inputs_in(Path(source).expanduser(), kind)
     places = places_for(files, output.destination(out, output.suffixes_of(asked.output)), asked.output)
     mask = next((name for name, kind in asked.conditions.items() if isinstance(kind, Mask) and name != key), None)
@@ -70,6 +74,45 @@ def read(file: Path, kind: Modality) -> np.ndarray:
         return np.stack([kind.fit(datum) for datum in data])
     except ZooError as error:
         raise ZooError(f"{file}: {error}") from None
+
+
+def told(key: str, value: Any, kind: Modality | Noise, class_names: Sequence[str] | None = None) -> Any:
+    """What a person told of an input, ready for its kind: numbers for "0.5,-1", the number of a class, a file's datum.
+
+    Args:
+        value: text, a path, or what the kind takes itself.
+        class_names: by which a class may be called.
+
+    Raises:
+        ZooError: a name that no class has, text that is no number and no file, a file that cannot be read.
+    """
+    if isinstance(kind, ClassLabel):
+        if not isinstance(value, str):
+            return value
+        if value.removeprefix("-").isdecimal():
+            return int(value)
+        if not class_names:
+            raise ZooError(f"{key}={value}: its classes have no names; give a number from 0 to {kind.num_classes - 1}.")
+        if value not in class_names:
+            raise unknown("class", value, class_names, where=key)
+        return list(class_names).index(value)
+    if isinstance(kind, Text | Mask):  # masks are read with the pictures that they belong to
+        return value
+    numbers = isinstance(kind, Noise | Points)
+    if numbers and isinstance(value, int | float):
+        return [value]
+    if not isinstance(value, str | os.PathLike):
+        return value
+    if numbers and isinstance(value, str):
+        try:
+            return [float(part) for part in value.split(",")]
+        except ValueError:
+            if not Path(value).is_file():
+                raise ZooError(f"{key}={value}: give numbers separated by commas, such as 0.5,-1, or a file.") from None
+    path = Path(value).expanduser()
+    if not path.is_file():
+        raise ZooError(f"{key}={value}: there is no such file; give {kind.name}.")
+    return kind.given(np.load(path, allow_pickle=False)) if isinstance(kind, Noise) else read(path, kind)[0]
 
 
 def masks_for(files: list[Path], given: Any) -> list[Path] | list[None]:

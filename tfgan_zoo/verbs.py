@@ -42,20 +42,23 @@ MEASURED = ("run", "pretrained", "keras", "savedmodel", "folder", "dataset")
 
 def generate(
     target: Target,
-    num: int = 16,
+    num: int | None = None,
     seed: int = 0,
     truncation: float | None = None,
     out: str | os.PathLike | None = None,
     batch: int = 64,
     seeds: Sequence[int] | None = None,
+    endpoint: str | None = None,
     **given: Any,
 ) -> np.ndarray:
     """`num` answers of the model's `generate`, in stored form; answer i is that of seed `seed + i`, or of `seeds[i]`.
 
-    `given` are its conditions, such as `label=3`; a class may be given by its name. See `generation.generate`.
+    `given` are its conditions, such as `label=3`; a class may be given by its name, a picture by its file. `endpoint`
+    asks something else, such as `synthesize`. See `generation.generate`.
     """
     loaded = zoo.loaded(target)
-    asked = {"batch": batch, "seeds": seeds, **loaded.conditions(given)}
+    endpoint = generation.without_files(loaded.model, endpoint)
+    asked = {"batch": batch, "seeds": seeds, "endpoint": endpoint, **loaded.conditions(given, endpoint)}
     return generation.generate(loaded.model, num, seed, truncation, out, **asked)
 
 
@@ -96,7 +99,8 @@ def translate(
 ) -> list[Path]:
     """Ask an endpoint about a file, or about every file of a folder, and write its answers. See `translation`."""
     loaded = zoo.loaded(target)
-    return translation.translate(loaded.model, source, out, endpoint, seed, **loaded.conditions(given))
+    endpoint = translation.endpoint_for_files(loaded.model, endpoint)
+    return translation.translate(loaded.model, source, out, endpoint, seed, **loaded.conditions(given, endpoint))
 
 
 def project(

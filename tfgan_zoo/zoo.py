@@ -21,7 +21,7 @@ from tfgan_zoo import schedules as _schedules  # noqa: F401, it registers them
 from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.config_errors import check
 from tfgan_zoo.endpoints import Endpoint
-from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.errors import ZooError
 from tfgan_zoo.runs import Run
 
 Start = Literal["live", "ema"]
@@ -199,21 +199,28 @@ class Loaded(NamedTuple):
     sha256: str | None = None
     folder: Path | None = None
 
-    def conditions(self, given: dict[str, Any]) -> dict[str, Any]:
-        """What a caller gave, ready for the model: classes by their number, `given` (a file) as the datum in it."""
+    def conditions(self, given: dict[str, Any], endpoint: str = "generate") -> dict[str, Any]:
+        """What a caller gave, ready for the model: classes by their number, numbers for text, data for files.
+
+        `given` (a file) is the datum of the endpoint that comes from a file.
+
+        Raises:
+            ZooError: as `translation.told`.
+        """
         given = {key: value for key, value in given.items() if value is not None}
+        asked = self.model.endpoints.get(endpoint, Endpoint({}, None, ()))
         if "given" in given:
-            found = translation.datum_of(self.model.endpoints.get("generate", Endpoint({}, None, ())))
+            found = translation.datum_of(asked)
             if found is None:
-                raise ZooError(f"{self.name} generates from nothing that a file holds; leave `given` out.")
+                raise ZooError(f"{self.name} {endpoint}s from nothing that a file holds; leave `given` out.")
             key, kind = found
             given[key] = translation.read(Path(given.pop("given")), kind)[0]
-        label = given.get("label")
-        if isinstance(label, str) and not label.removeprefix("-").isdecimal():
-            if label not in (self.class_names or ()):
-                raise unknown("class", label, self.class_names or (), where=self.name)
-            label = self.class_names.index(label)
-        return {**given, "label": int(label)} if isinstance(label, int | str) else given
+        for key, value in given.items():
+            kind = asked.inputs.get(key)
+            if kind is not None:
+                named = key == "label" or getattr(kind, "num_classes", None) == len(self.class_names or ())
+                given[key] = translation.told(key, value, kind, self.class_names if named else None)
+        return given
 
 
 def loaded(target: "str | os.PathLike | AdversarialModel", step: int | None = None) -> Loaded:

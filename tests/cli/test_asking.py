@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import wave
 
 import numpy as np
 import pytest
 from helpers import refused, run
 
-from tfgan_zoo import config, images, training, zoo
+from tfgan_zoo import config, images, training, verbs, zoo
+from tfgan_zoo.modalities import Audio
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +135,61 @@ def test_files_are_answered_in_one_place(here):
         assert "name one place for the answers" in refused(*ask, *places)
     assert "OUT -: name a file or a folder" in refused(*ask, "-")
     assert "nothing.png: there is no such file" in refused("translate", "two_ways.keras", "nothing.png", "x.png")
+
+
+# === Inputs by name ===
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    """A model that is asked for a word, a speaker and a length."""
+    model = zoo.build(config.load("speech_synthesis_digits", smoke=True))
+    model.compile()
+    model.save(path := tmp_path_factory.mktemp("speech") / "speech.keras")
+    return path
+
+
+def told(text):
+    """`word=1 seconds=0.05` as options of the command."""
+    return [part for pair in text.split() for part in ("--given", pair)]
+
+
+def test_inputs_are_told_by_name(speech, here):
+    made("generate", speech, *told("word=1 speaker=0 seconds=0.05"), "--out", "one.wav")
+    with wave.open("one.wav") as file:
+        assert (file.getframerate(), file.getnframes()) == (8_000, 800)
+    sound = verbs.generate(str(speech), endpoint="synthesize", word=1, speaker=0, seconds=0.05)
+    made("generate", speech, "--endpoint", "synthesize", *told("word=1 speaker=0 seconds=0.05"), "--out", "one.npy")
+    np.testing.assert_array_equal(np.load("one.npy"), sound)
+    other = made("generate", speech, *told("word=0 speaker=0 seconds=0.1"), "--out", "two.npy")
+    assert (np.load(other) != sound).any()
+    many = np.load(made("generate", speech, *told("word=1 seconds=0.05"), "--out", "many.npy"))
+    assert len(many) == 16 and (many == sound).all(axis=(1, 2)).any()  # speakers are drawn
+
+
+def test_files_are_told_by_name(speech, here):
+    asked = ["--endpoint", "repeat", "--given", "label=1"]
+    Audio((800, 1), 8_000).write(here / "a.wav", (np.sin(np.arange(800))[:, None] * 9_000).astype(np.int16))
+    first = np.load(made("generate", speech, *asked, "--given", "audio=a.wav", "--out", "first.npy"))
+    second = np.load(made("translate", speech, "a.wav", "second.npy", *asked))
+    np.testing.assert_array_equal(first, second)
+    third = np.load(made("generate", speech, *asked, "--given", "a.wav", "--out", "third.npy"))
+    np.testing.assert_array_equal(first, third)
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (told("word=1"), "SpeechSynthesis.synthesize needs seconds (Points (1)): give it with --given seconds=VALUE"),
+        (told("word=7 seconds=1"), "word: label '7': must be a whole number from 0 to 1"),
+        (told("wrd=1 seconds=1"), "--given of speech: unknown input 'wrd': did you mean 'word'"),
+        (told("seed=1"), "unknown input 'seed'"),
+        (told("word=1 word=0"), "--given word=0: word is given twice"),
+        (told("nothing.wav"), "--given nothing.wav: there is no such file; or name an input, as in --given label=3"),
+        (["--label", "1", *told("label=1")], "--label and --given label= say the same; give one of them"),
+        (["--endpoint", "repeat", "--arith", "1 - 2"], "--arith and --endpoint say different things"),
+        (["--endpoint", "repet"], "unknown endpoint 'repet': did you mean 'repeat'"),
+        (told("seconds=1 audio=x.wav"), "unknown input 'audio'"),
+    ],
+)
+def test_inputs_that_cannot_be_told(speech, here, arguments, said):
+    assert said in refused("generate", speech, *arguments, "--out", "x.wav")
+    assert not list(here.iterdir())

@@ -11,7 +11,7 @@ from tfgan_zoo.data import streamed
 from tfgan_zoo.data.base import Data
 from tfgan_zoo.data.sources import tfds as module
 from tfgan_zoo.errors import MissingData, ZooError
-from tfgan_zoo.modalities import Audio, ClassLabel, Image, Mask
+from tfgan_zoo.modalities import Audio, ClassLabel, Image, Mask, Video
 
 
 def prepare(folder):
@@ -256,6 +256,103 @@ def test_one_of_several_pictures_is_chosen_by_name():
         with pytest.raises(ZooError, match="data.image: unknown image 'hrr': did you mean 'hr'") as caught:
             source("tfds", name="div2k/bicubic_x4", image="hrr").open(spec(label=False))
         one_line(caught)
+
+
+# === Videos ===
+CLIP = {"video": Video((4, 5, 5, 1)), "label": ClassLabel()}
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory):
+    """Twelve videos of 5, 6, 7, 8, 5 ... frames: frame j of video i has the grey 10 i + j; the label is i div 4."""
+    folder = tmp_path_factory.mktemp("clips")
+
+    def made():
+        for i in range(12):
+            frames = [np.full((9, 7, 3), 10 * i + j, np.uint8) for j in range(5 + i % 4)]
+            yield {"clip": np.stack(frames), "label": i // 4}
+
+    signature = {"clip": tf.TensorSpec((None, 9, 7, 3), tf.uint8), "label": tf.TensorSpec((), tf.int64)}
+    features = {"clip": tfds.features.Video((None, 9, 7, 3)), "label": tfds.features.ClassLabel(num_classes=3)}
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="zoo_clips",
+        version="1.0.0",
+        features=tfds.features.FeaturesDict(features),
+        split_datasets={"train": tf.data.Dataset.from_generator(made, output_signature=signature)},
+        data_dir=str(folder),
+        disable_shuffling=True,
+    )
+    return lambda **more: source("tfds", name="zoo_clips", data_dir=str(folder), **more)
+
+
+def greys(videos):
+    """The grey of each frame: int (n, frames)."""
+    return np.asarray(videos)[:, :, 2, 2, 0].astype(int)
+
+
+@pytest.mark.parametrize("cache", [True, False])
+@pytest.mark.parametrize("more", [{}, {"transforms": ["random_crop", "random_flip"]}], ids=["whole", "parts"])
+def test_clips_begin_elsewhere_in_every_epoch(clips, monkeypatch, cache, more):
+    monkeypatch.setattr(streamed, "BLOCK", 5)  # several blocks in an epoch
+    opened = clips(cache=cache, **more).open(CLIP)
+    assert opened.facts["cached"] is cache and opened.num_examples == 12
+    seen = {}
+    for batch in opened.batches(4, seed=1).take(60).as_numpy_iterator():
+        assert (np.diff(greys(batch["video"])) == 1).all()
+        for first, label in zip(greys(batch["video"])[:, 0], batch["label"], strict=True):
+            assert label == first // 40
+            seen.setdefault(first // 10, []).append(first % 10)
+    assert all(set(starts) == set(range(2 + i % 4)) and len(starts) == 20 for i, starts in seen.items())
+    resumes(opened)
+
+
+@pytest.mark.parametrize(
+    "more, wanted, left_out",
+    [
+        ({}, [[0, 1, 2, 3], [11, 12, 13, 14]], 0),  # the middle
+        ({"long": "first"}, [[0, 1, 2, 3], [10, 11, 12, 13]], 0),
+        ({"stride": 2}, [[20, 22, 24, 26], [30, 32, 34, 36]], 6),
+        ({"stride": 2, "short": "repeat"}, [[0, 2, 4, 4], [10, 12, 14, 15]], 0),
+        ({"stride": 2, "where": {"label": 1}}, [[60, 62, 64, 66], [70, 72, 74, 76]], 2),
+    ],
+)
+def test_clips_that_evaluation_sees(clips, more, wanted, left_out, capsys):
+    cached, streamed = (clips(cache=cache, **more).open(CLIP) for cache in (True, False))
+    found = everything(cached, "video")
+    assert greys(found)[:2].tolist() == wanted
+    np.testing.assert_array_equal(found, everything(streamed, "video"))
+    assert cached.facts["fingerprint"] == streamed.facts["fingerprint"]
+    said = capsys.readouterr().err
+    assert (f"zoo_clips: left out {left_out} videos of fewer than 7 frames" in said) == bool(left_out)
+
+
+def test_videos_of_the_catalogue():
+    with tfds.testing.mock_data(num_examples=6):
+        opened = source("tfds", name="ucf101/ucf101_1", transforms=["random_crop"]).open(
+            {"video": Video((5, 32, 32, 3))}
+        )
+        assert not opened.facts["cached"] and opened.facts["image_shape"] == [None, None, 3]  # sizes nobody knows
+        batch = next(opened.batches(4).as_numpy_iterator())
+        assert batch["video"].shape == (4, 5, 32, 32, 3) and len({clip.tobytes() for clip in batch["video"]}) == 4
+        opened = source("tfds", name="moving_mnist", split="test").open({"video": Video((5, 32, 32, 1))})
+        assert opened.facts["cached"] and opened.facts["cached_bytes"] == 6 * 20 * 32 * 32
+
+
+def test_videos_that_are_not_there(clips):
+    with tfds.testing.mock_data(num_examples=6):
+        for name, more, message in [
+            ("moving_mnist", {"stride": 7}, "none of the 6 videos of moving_mnist has the 22 frames of a clip"),
+            ("moving_mnist", {"video": "x"}, "data.video: unknown video 'x': Allowed: image_sequence"),
+            ("mnist", {}, "mnist has no videos; give a data set of videos, such as ucf101 or moving_mnist"),
+        ]:
+            with pytest.raises(ZooError, match=message) as caught:
+                source("tfds", name=name, split="test", **more).open({"video": CLIP["video"]})
+            one_line(caught)
+    with pytest.raises(ZooError, match="none of the 12 videos of zoo_clips has the 13 frames") as caught:
+        clips(stride=4).open(CLIP)
+    one_line(caught)
+    with pytest.raises(ZooError, match="has no images"):
+        clips().open(spec())
 
 
 def test_mnist(shared):

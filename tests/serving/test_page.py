@@ -9,31 +9,16 @@ from types import SimpleNamespace
 
 import browser
 import numpy as np
-import pytest
-import toys
 from PIL import Image as Picture
-from serving import served
-from serving.test_signatures import Captioned
 from starlette.responses import PlainTextResponse
 
-from tfgan_zoo.serving import savedmodel
 from tfgan_zoo.serving.guard import Guard
 from tfgan_zoo.serving.service import Service
 from tfgan_zoo.serving.settings import Settings
 
 
-@pytest.fixture(scope="module")
-def homes(tmp_path_factory):
-    pytest.importorskip("nicegui", reason="no nicegui: pip install 'tfgan_zoo[ui]'")
-    base, names = tmp_path_factory.mktemp("models"), [f"kind {i}" for i in range(toys.CLASSES)]
-    for name, model in (("labelled", toys.Labelled()), ("captioned", Captioned())):
-        savedmodel.export(toys.lively(model), base, name=name, verify=False, facts={"class_names": names})
-    return {name: base / name for name in ("labelled", "captioned")}
-
-
-def test_the_page(homes, tmp_path):
-    with browser.opened() as page, served.running(homes, ui=True) as server:
-        home = f"http://127.0.0.1:{server.port}"
+def test_the_page(gallery, tmp_path):
+    with browser.opened() as page:
 
         def sources(count):
             page.wait_for_function(f"document.querySelectorAll('img').length === {count}")
@@ -43,7 +28,7 @@ def test_the_page(homes, tmp_path):
             page.wait_for_function(f"!document.querySelector('img').src.endsWith({before[-40:]!r})")
             return page.eval_on_selector_all("img", "all => all.map(e => e.src)")
 
-        page.goto(home)  # the gallery: eight of `labelled` and, of the text that it begins with, of `captioned`
+        page.goto(gallery)  # the gallery: eight of `labelled` and, of the text that it begins with, of `captioned`
         sources(16)
         page.get_by_role("link", name="labelled", exact=True).click()
 
@@ -67,7 +52,7 @@ def test_the_page(homes, tmp_path):
         page.get_by_role("tab", name="Card").click()
         page.get_by_text("labelled").first.wait_for()
 
-        page.goto(f"{home}/ui/models/captioned")
+        page.goto(f"{gallery}/ui/models/captioned")
         texts = sources(8)
         page.get_by_role("textbox", name="Text").fill("cat cat")
         is_another(texts[0])
@@ -81,10 +66,10 @@ def test_the_page(homes, tmp_path):
         (tmp_path / "after.png").write_bytes(base64.b64decode(after))
         np.testing.assert_array_equal(np.asarray(Picture.open(tmp_path / "after.png")), picture[:, ::-1])
         assert browser.unnamed(page) == []
-        page.goto(f"{home}/ui/models/nobody")
+        page.goto(f"{gallery}/ui/models/nobody")
         page.get_by_role("alert").get_by_text("Servable not found").wait_for()
 
-        assert page.hosts <= {f"127.0.0.1:{server.port}", ""} and page.troubles == []
+        assert page.hosts <= {gallery.removeprefix("http://"), ""} and page.troubles == []
 
 
 # === Who is let in ===

@@ -378,21 +378,21 @@ def test_too_many_and_too_late(home, monkeypatch):
     with served.running({"half": home}, queue=2, timeout=0.5) as server:
         signature = server.service.models.find("half").signatures["serving_default"]
         ask(server, f"{HALF}:predict", {"instances": [1.0]})
-        run = signature._function
-        monkeypatch.setattr(signature, "_function", lambda **inputs: (time.sleep(1), run(**inputs))[1])
+        run = signature.function
+        monkeypatch.setattr(signature, "function", lambda **inputs: (time.sleep(1), run(**inputs))[1])
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda i: ask(server, f"{HALF}:predict", {"instances": [1.0]})[0], range(4)))
         assert sorted(answers) == [429, 429, 504, 504]
         wait_for(lambda: server.service.room.waiting == 0)
-        monkeypatch.setattr(signature, "_function", run)
+        monkeypatch.setattr(signature, "function", run)
         wait_for(lambda: ask(server, f"{HALF}:predict", {"instances": [1.0]})[0] == 200)
 
 
 def test_who_is_being_answered_gets_the_answer_when_the_server_stops(home, monkeypatch):
     with served.running({"half": home}) as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
         signature = server.service.models.find("half").signatures["serving_default"]
-        run = signature._function
-        monkeypatch.setattr(signature, "_function", lambda **inputs: (time.sleep(0.5), run(**inputs))[1])
+        run = signature.function
+        monkeypatch.setattr(signature, "function", lambda **inputs: (time.sleep(0.5), run(**inputs))[1])
         answer = pool.submit(ask, server, f"{HALF}:predict", {"instances": [0.0]})
         wait_for(lambda: server.service.room.waiting)
         server.stop()

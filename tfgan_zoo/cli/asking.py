@@ -12,12 +12,15 @@ from tfgan_zoo.cli.common import (
     check_target,
     condition_options,
     conditions,
+    given_option,
     main,
     needs_tensorflow,
     step_option,
+    together,
+    told,
     whole_numbers,
 )
-from tfgan_zoo.errors import ZooError, count_of
+from tfgan_zoo.errors import ZooError, count_of, unknown
 
 
 def default_out(target: str, more: str = "") -> str:
@@ -27,13 +30,24 @@ def default_out(target: str, more: str = "") -> str:
     return str(free_name(Path(f"{Path(os.path.normpath(target)).stem}{more}.png")))
 
 
+def check_inputs(loaded, given) -> None:
+    """Refuse names of `--given` that are no inputs of the model."""
+    inputs = {name for endpoint in loaded.model.endpoints.values() for name in endpoint.inputs}
+    for name in told(given):
+        if name not in inputs and name != "given":
+            raise unknown("input", name, inputs, where=f"--given of {loaded.name}")
+
+
 @main.command(epilog=TARGET, short_help="Samples: a grid, single files, arithmetic on noise.")
 @click.argument("target", callback=check_target)
-@click.option("--num", type=click.IntRange(min=1), help="How many. Default: 16.")
+@click.option("--num", type=click.IntRange(min=1), help="How many. Default: 16, or 1 where nothing is drawn.")
 @click.option("--seed", type=SEED, help="Answer i has seed SEED + i. Default: 0.")
 @click.option("--seeds", metavar="A,B,...", help="These seeds, in place of --num and --seed.")
 @click.option("--truncation", type=float, help="Truncate noise: fewer oddities, less variety.")
 @condition_options
+@click.option(
+    "--endpoint", metavar="NAME", help="What to ask, if not generate; a name that there is not lists those there are."
+)
 @click.option("--arith", metavar='"A - B + C"', help='Arithmetic over seeds or groups: "(1,2) - (3,4) + (5,6)".')
 @click.option(
     "--out",
@@ -45,7 +59,7 @@ def default_out(target: str, more: str = "") -> str:
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Computed at once.")
 @step_option
 @needs_tensorflow
-def generate(target, num, seed, seeds, truncation, label, text, code, given, arith, out, batch_size, step):
+def generate(target, num, seed, seeds, truncation, label, text, code, given, endpoint, arith, out, batch_size, step):
     """Generate from noise, and from a class, a text or a file where the model takes one. Equal seeds, equal answers.
 
     \b
@@ -53,20 +67,26 @@ def generate(target, num, seed, seeds, truncation, label, text, code, given, ari
     python -m tfgan_zoo generate dcgan_mnist --seeds 3,17,12
     python -m tfgan_zoo generate dcgan_mnist --num 1000 --out digits/
     python -m tfgan_zoo generate dcgan_mnist --arith "(3,17) - (8,9) + 12" --out sum.png
+    python -m tfgan_zoo generate runs/speech_synthesis_digits --given word=7 --given seconds=0.4
     """
     from tfgan_zoo import verbs, zoo
 
     asked = conditions(label, text, code, given)
-    chosen = {"--arith": arith, "--seeds": seeds, "--num or --seed": num or seed}
-    if len(several := [option for option, value in chosen.items() if value]) > 1:
-        raise ZooError(f"{' and '.join(several)} say different things; give one of them.")
+    for chosen in (
+        {"--arith": arith, "--seeds": seeds, "--num or --seed": num or seed},
+        {"--arith": arith, "--endpoint": endpoint},
+    ):
+        if len(several := [option for option, value in chosen.items() if value]) > 1:
+            raise ZooError(f"{' and '.join(several)} say different things; give one of them.")
     numbers = whole_numbers("--seeds", seeds) if seeds else None
     out = out or default_out(target, "-sum" if arith else "")
     loaded = zoo.loaded(target, step)
+    check_inputs(loaded, given)
     if arith:
         verbs.arithmetic(loaded, arith, out, truncation, **asked)
     else:
-        verbs.generate(loaded, num or 16, seed or 0, truncation, out, seeds=numbers, batch=batch_size, **asked)
+        options = {"seeds": numbers, "batch": batch_size, "endpoint": endpoint}
+        verbs.generate(loaded, num, seed or 0, truncation, out, **options, **asked)
     click.echo(out)
 
 
@@ -88,7 +108,9 @@ def interpolate(target, seeds, steps, method, truncation, label, text, code, giv
 
     asked, numbers = conditions(label, text, code, given), whole_numbers("--seeds", seeds)
     out = out or default_out(target, "-walk")
-    verbs.interpolate(zoo.loaded(target, step), numbers, steps, method, out, truncation, **asked)
+    loaded = zoo.loaded(target, step)
+    check_inputs(loaded, given)
+    verbs.interpolate(loaded, numbers, steps, method, out, truncation, **asked)
     click.echo(out)
 
 
@@ -112,9 +134,10 @@ def interpolate(target, seeds, steps, method, truncation, label, text, code, giv
     help="What to fill, for models that restore: white in a picture of the same size, or a folder of such, named as "
     "the pictures. Default: what is transparent.",
 )
+@given_option
 @step_option
 @needs_tensorflow
-def translate(target, source, place, out, endpoint, seed, label, mask, step):
+def translate(target, source, place, out, endpoint, seed, label, mask, given, step):
     """Ask a model about the picture, sound or text in the file IN, or about each file of the folder IN.
 
     \b
@@ -132,8 +155,9 @@ def translate(target, source, place, out, endpoint, seed, label, mask, step):
     out = out or place
     from tfgan_zoo import verbs, zoo
 
-    asked = {key: value for key, value in {"label": label, "mask": mask}.items() if value is not None}
-    written = verbs.translate(zoo.loaded(target, step), source, out, endpoint, seed, **asked)
+    asked, loaded = together({"label": label, "mask": mask}, given), zoo.loaded(target, step)
+    check_inputs(loaded, given)
+    written = verbs.translate(loaded, source, out, endpoint, seed, **asked)
     click.echo(written[0] if len(written) == 1 else f"{out}: {len(written)} files")
 
 

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -194,10 +194,19 @@ def data_options(command):
     return command
 
 
+given_option = click.option(
+    "--given",
+    multiple=True,
+    metavar="[NAME=]VALUE",
+    help="What the model takes, by the input's name: a class, numbers, a text or a file, such as speaker=2; may be "
+    "repeated. Without a name: the file that it takes.",
+)
+
+
 def condition_options(command):
     """The conditions that generators take."""
     for option in (
-        click.option("--given", metavar="FILE", help="A picture, sound or text that the model takes as its condition."),
+        given_option,
         click.option("--code", metavar="A,B,...", help="Numbers in place of the drawn `code`."),
         click.option("--text", metavar="TEXT", help="A caption, for models of captions."),
         click.option("--label", metavar="CLASS", help="A class, by number or by name, for models of classes."),
@@ -208,20 +217,34 @@ def condition_options(command):
 
 def conditions(label, text, code, given) -> dict:
     """The condition options as `given` of the verbs."""
-    found = {}
-    if label is not None:
-        found["label"] = label
-    if text is not None:
-        found["text"] = text
     if code is not None:
         try:
-            found["code"] = [float(part) for part in code.split(",")]
+            code = [float(part) for part in code.split(",")]
         except ValueError:
             raise ZooError(f"--code {code}: give numbers separated by commas, such as 0.5,-1.") from None
-    if given is not None:
-        if not os.path.isfile(given):
-            raise ZooError(f"--given {given}: there is no such file.")
-        found["given"] = given
+    return together({"label": label, "text": text, "code": code}, given)
+
+
+def together(options: Mapping[str, Any], given: Sequence[str]) -> dict[str, Any]:
+    """What is told by options of their own, None where they are left out, and by `--given`."""
+    options, named = {key: value for key, value in options.items() if value is not None}, told(given)
+    if twice := options.keys() & named.keys():
+        raise ZooError(f"--{min(twice)} and --given {min(twice)}= say the same; give one of them.")
+    return options | named
+
+
+def told(given: Sequence[str]) -> dict[str, str]:
+    """The values of `--given`: {name: value}; a file without a name is called `given`."""
+    found = {}
+    for text in given:
+        name, is_named, value = text.partition("=")
+        if not (is_named and name.isidentifier()) or os.path.isfile(text):
+            if not os.path.isfile(text):
+                raise ZooError(f"--given {text}: there is no such file; or name an input, as in --given label=3.")
+            name, value = "given", text
+        if name in found:
+            raise ZooError(f"--given {text}: {name} is given twice.")
+        found[name] = value
     return found
 
 

@@ -188,14 +188,21 @@ def text_key(spec: Spec) -> str | None:
     return next((key for key, kind in spec.items() if isinstance(kind, Text)), None)
 
 
-def require(spec: Spec, delivered: Iterable[str | None], source: str) -> None:
-    """Raise ZooError when a key is wanted that the source does not deliver."""
+def require(spec: Spec, delivered: Iterable[str | None], source: str, usual: str = "nothing else") -> None:
+    """Raise ZooError when a key is wanted that the source does not deliver; `usual` is what it has for other models."""
     delivered = [key for key in delivered if key]
     for key in spec:
         if key not in delivered:
-            raise ZooError(
-                f"{source} has no {key!r}, which the model wants; it has {', '.join(delivered) or 'nothing else'}."
-            )
+            raise ZooError(f"{source} has no {key!r}, which the model wants; it has {', '.join(delivered) or usual}.")
+
+
+def refuse_steady(making: Making, source: str) -> None:
+    """Raise ZooError where transforms are named that videos made in the model's own size cannot be put through."""
+    if making.videos and (making.chosen.steady or making.chosen.cut):
+        raise ZooError(
+            f"data.transforms: {source} has videos of the model's own size; random_flip, random_turn and random_shift "
+            "alone treat them."
+        )
 
 
 def subset(split: str, names: Iterable[str], count: Callable[[str], int]) -> tuple[str, range]:

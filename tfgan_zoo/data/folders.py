@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -109,12 +110,25 @@ class FileSource(BaseSource):
     def splits(self):
         return list(self._parts(self._root()))
 
+    @property
+    def shown(self) -> str:
+        """What the folder may hold, for messages."""
+        return " ".join(self.suffixes)
+
+    def entries(self, folder: Path, loose: bool) -> list[dict]:
+        """What is in a folder, as `listing` gives it; `loose`: only what lies directly in it."""
+        return listing(folder, loose, self.suffixes)
+
+    def weight(self, path: Path) -> Any:
+        """What tells a file from another of its name: its size."""
+        return path.stat().st_size
+
     # === The files of a split ===
     def listed(self, split: str) -> Listed:
         """The files that `split` and `where` take, with what is known of them. Raises ZooError as `open`."""
         parts = self._parts(self._root())
         if not any(items for _, items in parts.values()):
-            raise ZooError(f"data.path {self.path!r} holds no {self.noun} ({' '.join(self.suffixes)}).")
+            raise ZooError(f"data.path {self.path!r} holds no {self.noun} ({self.shown}).")
         name, places = subset(split, parts, lambda name: len(parts[name][1]))
         root, items = parts[name]
         # Splits that share a folder number their classes alike.
@@ -133,17 +147,13 @@ class FileSource(BaseSource):
         root = self.place(self.path)
         if not root.is_dir():
             what = "is not a folder" if root.exists() else "does not exist"
-            shown = " ".join(self.suffixes)
-            raise ZooError(f"data.path {self.path!r} {what}; give a folder of {self.noun}s ({shown}).")
+            raise ZooError(f"data.path {self.path!r} {what}; give a folder of {self.noun}s ({self.shown}).")
         return root
 
     def _parts(self, root: Path) -> dict[str, tuple[Path, list[Item]]]:
         """{split: (the folder it lies in, its files)}."""
         folders = split_folders(root, self.suffixes)
-        found = {
-            name: (folder, self._items(listing(folder, loose, self.suffixes)))
-            for name, (folder, loose) in folders.items()
-        }
+        found = {name: (folder, self._items(self.entries(folder, loose))) for name, (folder, loose) in folders.items()}
         groups = set(compiled(self.pattern).groupindex) if self.pattern else set()
         divided = self.hold_out is not None or groups & {"split", *SPLITS}
         if not divided:
@@ -220,15 +230,28 @@ class FileSource(BaseSource):
             columns[text] = spec[text].encode([item.text for item in good])
         return columns
 
-    def common(self, listed: Listed, good: list[Item], split: str, spec: Spec, label: str | None, text: str | None):
-        """The arguments of `About` that all folders share."""
+    def common(
+        self,
+        listed: Listed,
+        good: list[Item],
+        split: str,
+        spec: Spec,
+        label: str | None,
+        text: str | None,
+        broken: Mapping[str, str] = {},
+    ) -> dict[str, Any]:
+        """The arguments of `About` that all folders share.
+
+        `broken`: {name: the file in it that cannot be decoded}, where data consist of several files.
+        """
         metadata, classes = listed.root / "metadata.jsonl", listed.classes if label else None
-        sizes = [[item.name, (listed.root / item.name).stat().st_size] for item in good]
+        sizes = [[item.name, self.weight(listed.root / item.name)] for item in good]
         identity = [self.source, sizes, sha256(metadata) if metadata.exists() else None, self.label]
         identity += [self.pattern] if self.pattern else []
         identity += [[item.text for item in good]] if text and not metadata.exists() else []
         readable = {item.name for item in good}
         skipped = [item.name for item in listed.items if item.name not in readable]
+        skipped = [f"{name}/{broken[name]}" if name in broken else name for name in skipped]
         if skipped:
             names = ", ".join(skipped[:5]) + (" ..." if len(skipped) > 5 else "")
             what = count_of(len(skipped), "file")

@@ -42,7 +42,7 @@ def split_folders(root: Path, suffixes: tuple[str, ...]) -> dict[str, tuple[Path
     if not found or (root / "metadata.jsonl").exists():
         return {"train": (root, False)}
     others = [name for name in folders if name not in found]
-    loose = any(_is_one(path, suffixes) for path in root.iterdir())
+    loose = any(is_one(path, suffixes) for path in root.iterdir())
     if others and len(found) == 1:
         return {"train": (root, False)}
     if loose and "train" not in found:
@@ -61,12 +61,13 @@ def _rank(name: str) -> tuple[int, str]:
     return SPLITS.index(name if name in SPLITS else name[:-1]), name
 
 
-def _is_one(path: Path, suffixes: tuple[str, ...]) -> bool:
+def is_one(path: Path, suffixes: tuple[str, ...]) -> bool:
+    """Whether it is a file that ends so, and not hidden."""
     return path.suffix.lower() in suffixes and path.name[0] != "." and path.is_file()
 
 
-def _walk(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Every file below `root` that ends so, through symbolic links, each folder once."""
+def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """(folder, names of folders in it, names of files in it) of `root` and below, through symbolic links, each once."""
     seen = set()
     for folder, folders, names in os.walk(root, followlinks=True):
         folders[:] = [name for name in folders if name[0] != "."]
@@ -75,7 +76,7 @@ def _walk(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        yield from (path for name in names if _is_one(path := Path(folder) / name, suffixes))
+        yield Path(folder), folders, names
 
 
 def listing(root: Path, loose: bool = False, suffixes: tuple[str, ...] = Image.suffixes) -> list[dict]:
@@ -90,7 +91,8 @@ def listing(root: Path, loose: bool = False, suffixes: tuple[str, ...] = Image.s
     """
     metadata = root / "metadata.jsonl"
     if not metadata.exists():
-        found = (p for p in root.iterdir() if _is_one(p, suffixes)) if loose else _walk(root, suffixes)
+        every = root.iterdir() if loose else (folder / name for folder, _, names in walk(root) for name in names)
+        found = (path for path in every if is_one(path, suffixes))
         return [{"file_name": name} for name in sorted(path.relative_to(root).as_posix() for path in found)]
     try:
         lines = metadata.read_text(encoding="utf-8").splitlines()

@@ -13,7 +13,7 @@ import numpy as np
 from tfgan_zoo.data import derived, named, transforms
 from tfgan_zoo.data.keyed import uniform
 from tfgan_zoo.errors import ZooError, unknown
-from tfgan_zoo.modalities import Image, Mask, Modality
+from tfgan_zoo.modalities import Image, Mask, Modality, Video
 
 Spec = dict[str, Modality]
 Batch = dict[str, np.ndarray]
@@ -127,6 +127,7 @@ class Making:
         self.given = {key: kind for key, kind in spec.items() if key not in self.entries}
         self.derived = derived_of(self.entries)
         self.pictures = [key for key, kind in self.given.items() if is_picture(kind)]
+        self.videos = [key for key, kind in self.given.items() if isinstance(kind, Video)]
         self.main = next((key for key in self.pictures if not isinstance(spec[key], Mask)), None)
         if self.derived and self.main is None:
             raise ZooError(
@@ -136,21 +137,25 @@ class Making:
 
     def _try(self) -> None:
         """Run everything once before training starts, on nothing."""
-        n, shapes = np.arange(2), [self.given[key].shape for key in self.pictures]
+        n, treated = np.arange(2), self.treated
+        shapes = [self.given[key].shape[-3:] for key in treated]  # of a video, of its frames
         try:
             setting = "data.transforms"
-            if self.cuts:
+            if self.chosen.cut and treated:
                 self.chosen.cut([np.zeros(shape, np.uint8) for shape in shapes], shapes, (0.5, 0.5))
-            batch = self._augmented(
-                {key: np.zeros((2, *self.given[key].shape), np.uint8) for key in self.pictures}, 0, n
-            )
+            batch = self._augmented({key: np.zeros((2, *self.given[key].shape), np.uint8) for key in treated}, 0, n)
             setting = "data.derive"
             result = self._complete(dict(batch), 0, n)
         except ZooError as error:
             raise ZooError(f"{setting}: {error}") from None
-        for key in (*self.pictures, *self.derived):
+        for key in (*treated, *self.derived):
             if result[key].shape[1:] != self.spec[key].shape:
                 raise ZooError(f"{setting}: {key} became {result[key].shape[1:]}, not {self.spec[key].shape}.")
+
+    @property
+    def treated(self) -> list[str]:
+        """The given keys that transforms treat."""
+        return [*self.pictures, *self.videos]
 
     @property
     def cuts(self) -> bool:
@@ -164,7 +169,9 @@ class Making:
     # === Training ===
     def turn(self, columns: Mapping[str, Any], rows: np.ndarray, seed: int, n: np.ndarray) -> Batch:
         """The rows `rows` as elements `n` of a run."""
-        batch = {key: columns[key][rows] for key in self.given if not (self.cuts and key in self.pictures)}
+        batch = {
+            key: turned(columns[key], rows, seed, n) for key in self.given if not (self.cuts and key in self.pictures)
+        }
         if self.cuts:
             own = zip(*([own_of(columns[key], row) for row in rows] for key in self.pictures), strict=True)
             cut = [self.part(pictures, seed, place) for pictures, place in zip(own, n, strict=True)]
@@ -181,12 +188,13 @@ class Making:
         return self._complete(self._augmented(batch, seed, n), seed, n)
 
     def _augmented(self, batch: Batch, seed: int, n: np.ndarray) -> Batch:
-        if not self.pictures:
+        if not self.chosen.random or not self.treated:
             return batch
-        stacks = [batch[key] for key in self.pictures]
+        stacks = [batch[key] for key in self.pictures] + [_as_pictures(batch[key]) for key in self.videos]
         for place, transform in enumerate(self.chosen.random):
             stacks = transform(stacks, lambda i, place=place: uniform(seed, 1 + place, n, i))
-        return batch | dict(zip(self.pictures, stacks, strict=True))
+        made = dict(zip(self.treated, stacks, strict=True))
+        return batch | made | {key: _as_videos(made[key], self.given[key].shape) for key in self.videos}
 
     # === Evaluation ===
     def plain(self, batch: Batch, rows: np.ndarray) -> Batch:
@@ -199,6 +207,22 @@ class Making:
             draw = lambda i, salt=salt: uniform(seed, salt, numbers, i)  # noqa: E731
             batch[key] = function(batch[self.main], self.spec[key], draw)
         return batch
+
+
+def turned(column: Any, rows: np.ndarray, seed: int, n: np.ndarray) -> np.ndarray:
+    """The rows `rows` of a column as elements `n` of a run, where the column makes something else of them each time."""
+    return column.turn(rows, seed, n) if hasattr(column, "turn") else column[rows]
+
+
+def _as_pictures(videos: np.ndarray) -> np.ndarray:
+    """Videos (n, frames, h, w, c) -> (n, h, w, frames * c), which transforms treat as pictures of many channels."""
+    count, frames, height, width, channels = videos.shape
+    return np.moveaxis(videos, 1, 3).reshape(count, height, width, frames * channels)
+
+
+def _as_videos(stack: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """(n, h, w, frames * c) -> (n, *shape), which is (frames, h, w, c)."""
+    return np.moveaxis(stack.reshape(*stack.shape[:3], shape[0], shape[3]), 3, 1)
 
 
 def own_of(column: Any, row: int) -> np.ndarray:

@@ -76,7 +76,8 @@ class Data:
         # Added only where they are there, so that the rest keep the fingerprints that they always had.
         identity += [making.entries] if making.entries else []
         identity += [source.where] if source.where else []
-        identity += [t for t in source.transforms if named.name_of(t) == "random_crop"] if making.cuts else []
+        cut = making.chosen.cut and making.treated
+        identity += [t for t in source.transforms if named.name_of(t) == "random_crop"] if cut else []
         self.facts = {
             "source": about.description,
             "split": split,

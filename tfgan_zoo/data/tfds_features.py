@@ -1,4 +1,4 @@
-"""What the features of a TFDS data set hold: the picture, the classes."""
+"""What the features of a TFDS data set hold: the picture, the sound or the video; the classes."""
 
 import numpy as np
 
@@ -37,6 +37,24 @@ def image_feature(name: str, features, wanted: str | None = None) -> tuple[str, 
         raise ZooError(
             f"data.name: {name} has {np.dtype(found[key].np_dtype).name} images; only 8 and 16 bits are read."
         )
+    return key, found[key]
+
+
+def video_feature(name: str, features, wanted: str | None = None) -> tuple[str, object]:
+    """The key and the feature that hold the video: `wanted`, or else `video`, or the only one there is."""
+    import tensorflow_datasets as tfds
+
+    found = {k: f for k, f in features.items() if type(f) is tfds.features.Video} if hasattr(features, "items") else {}
+    if not found:
+        raise ZooError(f"data.name: {name} has no videos; give a data set of videos, such as ucf101 or moving_mnist.")
+    if wanted and wanted not in found:
+        raise unknown("video", wanted, found, "data.video")
+    key = wanted or ("video" if "video" in found else next(iter(found)))
+    if not wanted and key != "video" and len(found) > 1:
+        raise ZooError(f"data.name: {name} has several videos; choose one with data.video: {', '.join(sorted(found))}.")
+    if found[key].feature.np_dtype not in (np.uint8, np.uint16):
+        kind = np.dtype(found[key].feature.np_dtype).name
+        raise ZooError(f"data.name: {name} has {kind} videos; only 8 and 16 bits are read.")
     return key, found[key]
 
 

@@ -21,6 +21,7 @@ LAST_SEED = 9999  # of the slider; any other may be typed
 
 # What `sample` of generators is called, the best for people first.
 SAMPLES = ("sample_png", "sample_wav", "sample")
+PICTURE = "your picture"  # the key of the picture with which an edit begins; no input has a blank in its name
 ENCODED = ("_png", "_wav", "_text", "")
 
 
@@ -105,6 +106,16 @@ def questions(signatures: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Q
     return found
 
 
+def edited(signatures: Mapping[str, Any], facts: Mapping[str, Any]) -> Question | None:
+    """The form with which an edit begins: a seed, a picture and the conditions of `generate`.
+
+    None where `generate` does not make pictures of one size out of noise alone and conditions that people can set, or
+    where the export does not say so.
+    """
+    declared = (facts.get("endpoints") or {}).get("generate") or {}
+    return _About("generate", declared, facts.get("class_names") or (), signatures).edited()
+
+
 def is_endpoint(name: str, signatures: Mapping[str, Any]) -> bool:
     """Whether a signature is an endpoint's own: neither an encoded form, nor `sample`, nor a second name."""
     if name in (*SAMPLES, "latents") or (name == "serving_default" and len(signatures) > 1):
@@ -160,6 +171,22 @@ class _About:
         steps = Control("count", "slider", "Steps", 3, MOST_ANSWERS, start=8)
         found = self.question(f"{self.name}, between two seeds", signature, [*ends, *controls, steps], drawn)
         return [dataclasses.replace(found, walks=True)]
+
+    def edited(self) -> Question | None:
+        """The form that `edited` gives."""
+        kind = kind_of(self.declared.get("output"))
+        noise = {key: words for key, words in self.inputs.items() if words.get("kind") == "Noise"}
+        known = noise and noise.keys() <= set(self.latents) and {"generate", "generate_png"} <= self.signatures.keys()
+        sides = [side for words in noise.values() for side in words.get("shape", (None,))]
+        if not known or type(kind) is not Image or None in (*kind.shape, *sides):
+            return None
+        given = {key: spec for key, spec in self.signatures["generate_png"].inputs.items() if key not in noise}
+        controls = [self.control(key, spec, row=True) for key, spec in given.items()]
+        if None in controls:
+            return None
+        mine = Control(PICTURE, "file", "Your picture", accept="image/png,image/jpeg", hint="in place of a seed")
+        start = [seed("seed", "Seed", 0), *controls, mine]
+        return Question("edit", "", "generate", tuple(start), kind.plural, "pictures", tuple(noise), kind)
 
     def question(self, title: str, signature: str, controls, drawn: tuple[str, ...] = ()) -> Question:
         """A question to a signature; what it shows follows from what the endpoint declares, or from the file format."""

@@ -5,8 +5,9 @@
 """
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -62,13 +63,22 @@ class Signature:
 
     def __call__(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Compute. Raises Refused for what the model refuses."""
-        try:
+        with refusing():
             answers = self.function(**{name: tf.constant(value) for name, value in inputs.items()})
             return {name: np.asarray(value.numpy()) for name, value in answers.items()}
-        except (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError) as error:
-            raise Refused("INVALID_ARGUMENT", reason(error)) from None
-        except tf.errors.ResourceExhaustedError as error:
-            raise Refused("RESOURCE_EXHAUSTED", reason(error)) from None
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Turn errors that a client is to blame for into Refused."""
+    try:
+        yield
+    except ZooError as error:
+        raise Refused("INVALID_ARGUMENT", str(error)) from None
+    except (tf.errors.InvalidArgumentError, tf.errors.OutOfRangeError) as error:
+        raise Refused("INVALID_ARGUMENT", reason(error)) from None
+    except tf.errors.ResourceExhaustedError as error:
+        raise Refused("RESOURCE_EXHAUSTED", reason(error)) from None
 
 
 def reason(error: Exception) -> str:

@@ -4,7 +4,6 @@ NiceGUI carries its scripts and fonts with it, so the page asks no other host. W
 `Service` as REST and gRPC, within the same limits.
 """
 
-import html
 import urllib.parse
 
 from nicegui import ui
@@ -14,7 +13,8 @@ from starlette.routing import Route
 
 from tfgan_zoo import stamps, weights
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.serving import forms, panel
+from tfgan_zoo.serving import easel, forms, panel, studio
+from tfgan_zoo.serving.elements import heading, tagged
 from tfgan_zoo.serving.guard import Guard
 from tfgan_zoo.serving.models import Version
 from tfgan_zoo.serving.refusals import Refused
@@ -33,6 +33,7 @@ h2 { font-size: 1.15rem; margin: .4rem 0; line-height: 1.3; }
 .zoo-command { white-space: pre-wrap; overflow-wrap: anywhere; max-height: 8rem; overflow: auto; font-size: .75rem;
   background: #f3f3f3; color: #222; padding: .5rem; margin: 0; }
 .zoo-hint { font-size: .8rem; color: #555; } .zoo-refused { color: #a00; }
+.zoo-page .q-uploader__list { min-height: 0; padding: 0; }
 .zoo-card th { text-align: left; padding-right: 1rem; vertical-align: top; }
 """
 
@@ -62,18 +63,13 @@ def add_to(app: Starlette, service: Service) -> None:
 
 def framed(title: str):
     """What every page has: the style, a way back to the gallery and a heading. What follows stands in it."""
-    ui.add_css(STYLE)
+    ui.add_css(STYLE + easel.STYLE + studio.STYLE)
     ui.page_title(f"{title} - tfgan_zoo")
     frame = ui.element("div").classes("zoo-page")
     with frame:
         ui.link("tfgan_zoo: all models", "/")
         heading(1, title)
     return frame
-
-
-def heading(level: int, text: str) -> None:
-    """A heading that screen readers find."""
-    ui.html(html.escape(text), sanitize=False, tag=f"h{level}")
 
 
 async def shown_in_gallery(service: Service, name: str) -> None:
@@ -89,16 +85,20 @@ async def shown_in_gallery(service: Service, name: str) -> None:
 
 
 def questions_of(service: Service, name: str) -> None:
-    """A model's page: a tab for each question, and one for its card."""
+    """A model's page: a tab for each question, one to edit pictures and one for its card."""
     version = service.models.find(name)
-    asked = forms.questions(version.signatures, version.facts)
+    asked, edit = (ask(version.signatures, version.facts) for ask in (forms.questions, forms.edited))
     with ui.tabs().props('align=left aria-label="What the model can be asked"') as tabs:
         names = [ui.tab(question.title).props("no-caps") for question in asked]
+        editing = edit and ui.tab("Edit").props("no-caps")
         about = ui.tab("Card").props("no-caps")
     with ui.tab_panels(tabs, value=names[0] if names else about).style("width: 100%"):
         for place, question in zip(names, asked, strict=True):
             with ui.tab_panel(place):
                 panel.Panel(service, name, question)
+        if edit:
+            with ui.tab_panel(editing):
+                studio.Studio(service, name, edit)
         with ui.tab_panel(about):
             card(version)
 
@@ -132,7 +132,7 @@ def table(rows: dict[str, str]) -> None:
     with ui.element("table").classes("zoo-card"):
         for key, value in rows.items():
             with ui.element("tr"):
-                with panel.tagged("th", scope="row"):
+                with tagged("th", scope="row"):
                     ui.label(key)
                 with ui.element("td"):
                     ui.label(value)

@@ -1,25 +1,21 @@
 """One question on the page: its controls, and the answers beside them, asked again whenever a control moves."""
 
-import base64
 import html
-import io
 import json
 from typing import Any
 
 import numpy as np
-from nicegui import events, ui
-from PIL import Image as Picture
+from nicegui import ui
 
 from tfgan_zoo.serving import forms
-from tfgan_zoo.serving.forms import Control, Question
+from tfgan_zoo.serving.controls import Controls, Latest
+from tfgan_zoo.serving.elements import as_png, button, draw_classes, draw_picture, draw_sound, tagged
+from tfgan_zoo.serving.forms import Question
 from tfgan_zoo.serving.models import Version
 from tfgan_zoo.serving.refusals import Refused
 from tfgan_zoo.serving.service import Service
 
-LARGEST_FILE = 32 * 2**20
-SMALLEST_SIDE, LARGEST_SIDE = 112, 512  # pixels on the screen; smaller pictures are enlarged without smoothing
 SHOWN_NUMBERS = 256
-LAST_SEED = 2**53  # whole numbers beyond it are not exact in a browser
 
 
 class Panel:
@@ -32,17 +28,16 @@ class Panel:
 
     def __init__(self, service: Service, name: str, question: Question, controls: bool = True):
         self.service, self.name, self.question, self.controls = service, name, question, controls
-        self.values: dict[str, Any] = {c.key: beginning(c) for c in question.controls if c.kind != "file"}
-        self.sent: dict[str, tuple[str, bytes]] = {}  # {input: (the file's name, its content)}
+        self.refresh = Latest(self.ask)
+        self.form = Controls(question.controls, lambda key: self.refresh(), self.say)
         self.home = str(ui.context.client.request.base_url.replace(path="")).rstrip("/")
-        self._busy = self._again = False
         with ui.row(wrap=True).style("width: 100%; gap: 2rem; align-items: flex-start"):
             if controls:
                 with tagged("div", role="form", aria_label=question.title).classes("zoo-form"):
                     if question.says:
                         ui.label(question.says)
                     for control in question.controls:
-                        self.draw(control)
+                        self.form.draw(control)
             with ui.column().classes("zoo-answers"):
                 self.refusal = ui.label().props("role=alert").classes("zoo-refused")
                 self.answers = ui.element("div").classes("zoo-pictures").props("aria-live=polite")
@@ -50,98 +45,12 @@ class Panel:
         if controls:
             ui.timer(0, self.refresh, once=True)
 
-    # === Controls ===
-    def draw(self, control: Control) -> None:
-        """The control, named for those who cannot see it."""
-
-        async def changed(value):
-            self.values[control.key] = value
-            await self.refresh()
-
-        if control.kind == "menu":
-            options = dict(control.choices)
-            ui.select(options, value=control.start, label=control.label, on_change=lambda e: changed(e.value)).style(
-                "width: 100%"
-            )
-        elif control.kind == "text":
-            box = ui.textarea(control.label, value=control.start, on_change=lambda e: changed(e.value or ""))
-            box.props("autogrow debounce=300").style("width: 100%")
-        elif control.kind == "file":
-            self.draw_upload(control)
-        elif control.size:
-            with ui.element("fieldset").style("width: 100%"):
-                with ui.element("legend"):
-                    ui.label(control.label)
-                for place in range(control.size):
-                    self.draw_number(control, f"{control.label} {place + 1}", place)
-        else:
-            self.draw_number(control, control.label)
-        if control.hint:
-            ui.label(control.hint).classes("zoo-hint")
-
-    def draw_number(self, control: Control, label: str, place: int | None = None) -> None:
-        """A slider and a box that hold the same number."""
-        start = control.start
-
-        async def changed(value):
-            if value is None:  # the box is being emptied, to type another number
-                return
-            value = value if control.step < 1 else int(value)
-            if place is None:
-                self.values[control.key] = value
-            else:
-                self.values[control.key][place] = value
-            await self.refresh()
-
-        last = LAST_SEED if control.kind == "seed" else control.high  # a seed may lie beyond the slider
-        with ui.row(wrap=False).style("width: 100%; align-items: center"):
-            # HTML's own slider, which the keyboard and screen readers know; Quasar's has no name where it is focused.
-            limits = {"min": control.low, "max": control.high, "step": control.step}
-            slider = tagged("input", type="range", value=start, aria_label=label, **limits).style("flex: 1")
-            box = ui.number(label, value=start, min=control.low, max=last, step=control.step).style("width: 7rem")
-        number = "(event) => emit(Number(event.target.value))"
-        slider.on("input", lambda event: box.set_value(event.args), js_handler=number, throttle=0.1)
-
-        async def typed(event):
-            slider.props["value"] = event.value
-            await changed(event.value)
-
-        box.on_value_change(typed)
-
-    def draw_upload(self, control: Control) -> None:
-        """A place for a file."""
-
-        async def came(event: events.UploadEventArguments):
-            self.sent[control.key] = event.file.name, await event.file.read()
-            await self.refresh()
-
-        upload = ui.upload(auto_upload=True, max_file_size=LARGEST_FILE).style("width: 100%")
-        upload.on_upload(came).on_rejected(lambda: self.say(f"a file may have {LARGEST_FILE:,} bytes"))
-        upload.props["accept"] = control.accept
-        # Quasar's own header has buttons without names; its list repeats what is drawn as "before".
-        name = html.escape(f"Choose a file: {control.label}")
-        upload.add_slot("header", f'<q-btn flat no-caps label="{name}"><q-uploader-add-trigger /></q-btn>')
-        upload.add_slot("list", "<span></span>")
-
     # === Answers ===
-    async def refresh(self) -> None:
-        """Ask with what is set now; what changes meanwhile is asked when the answer is there."""
-        self._again = True
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._again:
-                self._again = False
-                await self.ask()
-        finally:
-            self._busy = False
-
     async def ask(self) -> None:
         """Ask the model once, and draw its answers or its refusal."""
-        if missing := [c.label for c in self.question.controls if c.kind == "file" and c.key not in self.sent]:
+        if missing := [c.label for c in self.question.controls if c.kind == "file" and c.key not in self.form.sent]:
             return self.say(f"Choose a file: {', '.join(missing)}.")
-        values = self.values | {key: content for key, (_, content) in self.sent.items()}
+        values = self.form.values | {key: content for key, (_, content) in self.form.sent.items()}
         try:
             with self.service.counted("page", self.name):
                 version = self.service.models.find(self.name)  # the newest: there may be another by now
@@ -167,9 +76,14 @@ class Panel:
             return await self.service.ask(version, version.signature("latents"), given)
 
         if self.question.walks:
-            (start, end), count = [await drawn(self.values[key], 1) for key in ("seed", "to")], self.values["count"]
+            (start, end), count = (
+                [await drawn(self.form.values[key], 1) for key in ("seed", "to")],
+                self.form.values["count"],
+            )
             return {key: forms.between(start[key][0], end[key][0], count) for key in self.question.drawn}
-        return {key: (await drawn(self.values[key], self.values["count"]))[key] for key in self.question.drawn}
+        return {
+            key: (await drawn(self.form.values[key], self.form.values["count"]))[key] for key in self.question.drawn
+        }
 
     def say(self, text: str) -> None:
         """Tell why there is no answer; nothing where there is one."""
@@ -179,7 +93,7 @@ class Panel:
         """Draw answers."""
         answers = outputs[self.question.output]
         if self.question.shows in ("pictures", "drawn"):
-            for name, content in self.sent.values():
+            for name, content in self.form.sent.values():
                 draw_picture(content, f"before: {name}")
         for place in range(len(answers)):
             caption = self.caption(outputs, place)
@@ -202,10 +116,10 @@ class Panel:
         said = []
         if self.question.walks:
             said.append(f"step {place + 1}")
-        elif "seed" in self.values:
-            said.append(f"seed {self.values['seed'] + place}")
+        elif "seed" in self.form.values:
+            said.append(f"seed {self.form.values['seed'] + place}")
         said += [f"{key} {outputs[key][place]}" for key in outputs if key != self.question.output]
-        return ", ".join(said) or ("after" if self.sent else f"answer {place + 1}")
+        return ", ".join(said) or ("after" if self.form.sent else f"answer {place + 1}")
 
     def show_request(self, body: str, outputs: dict[str, np.ndarray]) -> None:
         """The command that asks the same over REST, and what it reads."""
@@ -222,74 +136,3 @@ class Panel:
             if self.question.shows in ("classes", "numbers", "drawn"):
                 answer = json.dumps({key: value.tolist() for key, value in outputs.items()}).encode()
                 button("Download answer", lambda: ui.download(answer, "answer.json"))
-
-
-def beginning(control: Control) -> Any:
-    """What a control holds at first."""
-    return [control.start] * control.size if control.size else control.start
-
-
-# === Drawing ===
-def tagged(tag: str, **attributes: Any) -> ui.element:
-    """An element of HTML; `aria_label` stands for aria-label."""
-    made = ui.element(tag)
-    for key, value in attributes.items():
-        made.props[key.replace("_", "-")] = value
-    return made
-
-
-def button(text: str, clicked) -> None:
-    """A button that stands back."""
-    ui.button(text, on_click=clicked).props("flat no-caps")
-
-
-def draw_picture(content: bytes, caption: str, name: str | None = None) -> None:
-    """A picture in a file, large enough to be seen, with a link that saves it."""
-    kind = "png" if content.startswith(b"\x89PNG") else "jpeg"
-    try:
-        side = max(Picture.open(io.BytesIO(content)).size)
-    except OSError:
-        return
-    scale = min(max(1, -(-SMALLEST_SIDE // side)), LARGEST_SIDE / side)
-    width = round(Picture.open(io.BytesIO(content)).width * scale)
-    with ui.element("figure"):
-        source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-        tagged("img", alt=caption, width=width, src=source).classes("enlarged" if scale > 1 else "")
-        describe(caption, content, name)
-
-
-def draw_sound(content: bytes, caption: str, name: str) -> None:
-    """A sound in a WAV file, with a link that saves it."""
-    with ui.element("figure"):
-        source = f"data:audio/wav;base64,{base64.b64encode(content).decode()}"
-        tagged("audio", controls=True, aria_label=caption, src=source)
-        describe(caption, content, name)
-
-
-def describe(caption: str, content: bytes, name: str | None) -> None:
-    """What stands below a picture or a sound."""
-    with ui.element("figcaption"):
-        ui.label(caption)
-        if name:
-            link = tagged("a", href="#", aria_label=f"Download {caption}")
-            link.on("click.prevent", lambda: ui.download(content, name))
-            with link:
-                ui.label("download")
-
-
-def draw_classes(logits: np.ndarray, names: list[str] | None) -> None:
-    """The likeliest classes, with what the model gives them after a softmax."""
-    share = np.exp(logits - logits.max())
-    share /= share.sum()
-    with ui.element("ol"):
-        for number in np.argsort(-share)[:5]:
-            name = names[number] if names and len(names) == len(share) else f"class {number}"
-            with ui.element("li"):
-                ui.label(f"{name}: {share[number]:.1%}")
-
-
-def as_png(picture: np.ndarray) -> bytes:
-    """uint8 (h, w, 1 or 3) as a PNG file."""
-    file = io.BytesIO()
-    Picture.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(file, "PNG")
-    return file.getvalue()

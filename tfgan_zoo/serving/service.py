@@ -3,19 +3,23 @@
 import asyncio
 import concurrent.futures
 import contextlib
+import functools
 import hmac
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from tfgan_zoo import console
 from tfgan_zoo.serving.batching import Batcher, Room
 from tfgan_zoo.serving.metrics import Metrics
-from tfgan_zoo.serving.models import Models, Signature, Version, reason
+from tfgan_zoo.serving.models import Models, Signature, Version, reason, refusing
 from tfgan_zoo.serving.refusals import Refused
 from tfgan_zoo.serving.settings import Settings
+
+TASKS = "tasks of many steps"  # the name of their queue; no signature has blanks in its name
 
 
 class Service:
@@ -58,6 +62,25 @@ class Service:
         if size > self.settings.answer:
             raise Refused("RESOURCE_EXHAUSTED", f"the answer takes {size:,} bytes, over {self.settings.answer:,}", 413)
         return outputs
+
+    async def work(self, version: Version, task: Callable[[float], Any]) -> Any:
+        """What a task of many steps with a version gives, within the server's limits. Raises Refused.
+
+        A version does one at a time, so that those who ask a question do not wait for all who edit.
+
+        Args:
+            task: called in a thread with the time, as of `time.time()`, at which nobody waits for it any longer.
+        """
+        batcher = version.batchers.get(TASKS)
+        if batcher is None:
+
+            def run(job):  # requests that are computed alone may hold anything
+                with refusing():
+                    return job["task"]()
+
+            batcher = version.batchers[TASKS] = Batcher(run, False, self.room, self.pool)
+        job = {"task": functools.partial(task, time.time() + self.settings.timeout)}
+        return await batcher.ask(job, asyncio.get_running_loop().time() + self.settings.timeout)
 
     @contextlib.contextmanager
     def counted(self, protocol: str, name: str) -> Iterator[None]:

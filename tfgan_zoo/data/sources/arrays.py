@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from tfgan_zoo.data import memory
-from tfgan_zoo.data.base import About, BaseSource, subset, usual_key
+from tfgan_zoo.data.base import About, BaseSource, refuse_steady, subset, usual_key
 from tfgan_zoo.data.making import Making, Spec
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.files import sha256
@@ -73,6 +73,7 @@ class Source(BaseSource):
 
     def _from(self, archive, path: Path, making: Making, split: str) -> tuple[dict, About]:
         spec, present = making.given, list(archive.files)
+        refuse_steady(making, path.name)
         name_of = {key: self._name(key, spec, present) for key in spec}
         asked, main = next(iter(name_of.items()))
         splits = {key.removesuffix(f"_{main}"): key for key in present if key.endswith(f"_{main}")}

@@ -47,7 +47,7 @@ class Source(FileSource):
         label, text = label_key(spec), text_key(spec)
         if label and not listed.classes:
             raise self.no_labels(listed)
-        require(spec, [audio, label, text if listed.captioned else None], f"data.path {self.path!r}")
+        require(spec, [audio, label, text if listed.captioned else None], f"data.path {self.path!r}", "audio")
         rates: set[int] = set()
         listed, starts = self._pieces(listed, spec[audio]) if audio else (listed, [])
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from tfgan_zoo.data import memory
-from tfgan_zoo.data.base import About, BaseSource, require, subset
+from tfgan_zoo.data.base import About, BaseSource, refuse_steady, require, subset
 from tfgan_zoo.data.keyed import normal, uniform
 from tfgan_zoo.data.making import Making
 from tfgan_zoo.data.sources.synthetic import SPLITS
@@ -35,6 +35,7 @@ class Source(BaseSource):
     def _open(self, making: Making, split: str):
         spec = making.given
         require(spec, ["video" if isinstance(spec.get("video"), Video) else None], "balls data")
+        refuse_steady(making, "balls data")
         name, places = subset(split, SPLITS, lambda name: self.size)
         shape, seed = spec["video"].shape, self.seed + (SPLITS.index(name) << 48)
         keep = memory.fits(len(places), shape, self.cache)

@@ -21,7 +21,7 @@ from tfgan_zoo.modalities import ClassLabel
 KEYS = ("source", "target")
 
 
-class Source(tfds.Source):
+class Source(tfds.Catalogue):
     """Each picture of the data set `name` beside the next ones of its class, after the last the first ones."""
 
     source: str = "classmates"

@@ -31,7 +31,7 @@ class Source(FileSource):
         image, label, text = picture_key(spec, "a folder"), label_key(spec), text_key(spec)
         if label and not listed.classes:
             raise self.no_labels(listed)
-        require(spec, [image, label, text if listed.captioned else None], f"data.path {self.path!r}")
+        require(spec, [image, label, text if listed.captioned else None], f"data.path {self.path!r}", "image")
 
         def load(place):
             picture = images.decode(listed.root / listed.items[place].name)

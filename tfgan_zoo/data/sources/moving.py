@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, field_validator
 
 from tfgan_zoo.data import glyphs, memory
-from tfgan_zoo.data.base import About, BaseSource, label_key, require, subset
+from tfgan_zoo.data.base import About, BaseSource, label_key, refuse_steady, require, subset
 from tfgan_zoo.data.making import Making
 from tfgan_zoo.data.moving import Scenes
 from tfgan_zoo.data.sources.synthetic import SPLITS
@@ -54,6 +54,7 @@ class Source(BaseSource):
     def _open(self, making: Making, split: str):
         spec, label = making.given, label_key(making.given)
         require(spec, ["video", "mask", label], "moving data")
+        refuse_steady(making, "moving data")
         name, places = subset(split, SPLITS, lambda name: self.size)
         where, seed = np.arange(places.start, places.stop), self.seed + (SPLITS.index(name) << 48)
         scenes = self._scenes(spec, seed)

@@ -17,7 +17,7 @@ from tfgan_zoo.modalities import ClassLabel, Image
 CHANNELS = 3
 
 
-class Source(tfds.Source):
+class Source(tfds.Catalogue):
     """Three grey pictures of the data set `name` in one; `where` chooses among the single pictures.
 
     Stack i depends on (seed, i) alone. Its class is the number that its three classes write: 0 to 999 for digits.

@@ -1,4 +1,4 @@
-"""TensorFlow Datasets, by name: `mnist`, `celeb_a`, `lsun/bedroom` ..., and their split slices.
+"""TensorFlow Datasets, by name: `mnist`, `celeb_a`, `lsun/bedroom`, `ucf101` ..., and their split slices.
 
 What fits in memory is read once and served in any order. The rest streams from the disk: the records of an
 epoch are shuffled still encoded, in blocks, in an order that depends on (seed, epoch) alone.
@@ -12,26 +12,36 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 from pydantic import Field, field_validator
 
+from tfgan_zoo import console
 from tfgan_zoo.data import memory
 from tfgan_zoo.data.base import DATA_VARIABLE, About, BaseSource, label_key, picture_key, require, text_key
-from tfgan_zoo.data.making import Making
+from tfgan_zoo.data.clips import ClipSource, ClipView
+from tfgan_zoo.data.making import Making, Spec
 from tfgan_zoo.data.opened import Data
 from tfgan_zoo.data.streamed import Records, Streamed
-from tfgan_zoo.data.tfds_features import at, audio_feature, class_features, classes, image_feature, value_of
-from tfgan_zoo.errors import MissingData, ZooError, unknown
-from tfgan_zoo.modalities import Audio
+from tfgan_zoo.data.tfds_features import (
+    at,
+    audio_feature,
+    class_features,
+    classes,
+    image_feature,
+    value_of,
+    video_feature,
+)
+from tfgan_zoo.errors import MissingData, ZooError, count_of, unknown
+from tfgan_zoo.modalities import Audio, Video
 
 ARCHIVE = "https://storage.googleapis.com"
 
 
-class Source(BaseSource):
+class Catalogue(BaseSource):
     """A data set of tensorflow-datasets; `data_dir` is where it lies, itself or below `tfds` (default: tfds's own)."""
 
     selects = True
 
-    source: str = "tfds"
     name: str = Field(description="the data set, with its config and version if need be: mnist, lsun/bedroom")
     download: bool = Field(False, description="as --download: fetch the data set when it is not there")
     label: str = Field("label", description="the feature that holds the class, such as attributes/Male")
@@ -47,17 +57,16 @@ class Source(BaseSource):
     def _open(self, making: Making, split: str):
         spec, builder = making.given, self._builder()
         features = builder.info.features
-        picture, label, text = picture_key(spec, self.name), label_key(spec), text_key(spec)
-        audio = next((key for key, kind in spec.items() if isinstance(kind, Audio)), None)
-        place, main = audio_feature(self.name, features) if audio else image_feature(self.name, features, self.image)
+        label, text = label_key(spec), text_key(spec)
+        datum, place, main = self._datum(spec, features)
         if label and at(features, self.label) is None:
             others = ", ".join(class_features(features)) or "this dataset has none"
             raise ZooError(
                 f"{self.name} has no feature {self.label!r}, but the model wants labels; "
                 f"name it with data.label: {others}."
             )
-        require(spec, [audio or picture, label, text if "text" in features else None], self.name)
-        paths = {audio or picture: place, label: self.label, text: "text"}
+        require(spec, [datum, label, text if "text" in features else None], self.name)
+        paths = {datum: place, label: self.label, text: "text"}
         number, names = classes(self.name, self.label, at(features, self.label)) if label else (None, None)
         raw = self._read(builder, split, [paths[key] for key in spec])
         count = int(raw.cardinality())
@@ -65,14 +74,16 @@ class Source(BaseSource):
             raw, count = self._where(builder, split, raw, count)
         if count < 1:
             raise ZooError(f"data.split {split!r} of {self.name} is empty; its splits: {_splits(builder)}.")
-        records = Records(raw, count, making, paths, main)
+        raw, count, clips, how = self._cut(making, datum, raw, count, place, main)
+        size = _bytes(builder, split)
+        records = Records(raw, count, making, paths, main, clips, _share(builder, split, size))
         about = {
             "description": f"tfds {builder.info.full_name} [{split}]",
-            "identity": ["tfds", builder.info.full_name, _bytes(builder, split), *([self.image] if self.image else [])],
+            "identity": ["tfds", builder.info.full_name, size, *([how] if how else [])],
             "num_examples": count,
             "num_classes": number,
             "class_names": names,
-            "image_shape": None if audio else tuple(main.shape),
+            "image_shape": None if isinstance(spec.get(datum), Audio) else tuple(main.shape[-3:]),
         }
         unknown_size = None in records.shape and self.cache == "auto"
         if unknown_size or not memory.fits(count, records.shape, self.cache):
@@ -80,13 +91,22 @@ class Source(BaseSource):
         columns = records.load(f"{self.name} [{split}]")
         return columns, About(**about, cached_bytes=sum(column.nbytes for column in columns.values()))
 
+    def _datum(self, spec: Spec, features) -> tuple[str | None, str, object]:
+        """The key of the pictures or sounds, and the path and the feature that hold them."""
+        audio = next((key for key, kind in spec.items() if isinstance(kind, Audio)), None)
+        if audio:
+            return audio, *audio_feature(self.name, features)
+        return picture_key(spec, self.name), *image_feature(self.name, features, self.image)
+
+    def _cut(self, making: Making, datum: str | None, raw, count: int, place: str, main):
+        """(the records that are long enough, how many, how clips are cut of them, what tells them from others)."""
+        return raw, count, None, self.image
+
     def _data(self, making: Making, columns, **common) -> Data:
         return (Streamed if isinstance(columns, Records) else Data)(making, columns, **common)
 
     def _where(self, builder, split: str, raw, count: int):
         """The records for which `where` holds, and how many they are."""
-        import tensorflow as tf
-
         features, paths = builder.info.features, {}
         known = class_features(features)
         for key in self.where:
@@ -99,10 +119,7 @@ class Source(BaseSource):
                 found = value_of(chunk, path).tolist()
                 values[key] += [one.decode() if isinstance(one, bytes) else one for one in found]
         names = getattr(at(features, self.label), "names", None)
-        chosen = self.chosen(values, count, names)
-        mask = tf.scatter_nd(chosen[:, None], tf.ones(len(chosen), tf.int32), [count]) > 0
-        kept = raw.enumerate().filter(lambda n, _: mask[n]).map(lambda _, record: record)
-        return kept.apply(tf.data.experimental.assert_cardinality(len(chosen))), len(chosen)
+        return _only(raw, self.chosen(values, count, names), count)
 
     def splits(self):
         return list(self._builder().info.splits)
@@ -171,7 +188,7 @@ class Source(BaseSource):
             for group in groups:
                 inner = inner.setdefault(group, {})
             inner[last] = True
-            if isinstance(at(builder.info.features, path), tfds.features.Image):
+            if isinstance(at(builder.info.features, path), tfds.features.Image | tfds.features.Video):
                 skip[path] = tfds.decode.SkipDecoding()
         config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
         config.options.deterministic = True
@@ -190,8 +207,54 @@ class Source(BaseSource):
     def _ways(self) -> str:
         return (
             "fetch it with data.download=true (--download), give a folder of your own with "
-            "data.source=folder data.path=FOLDER, or use the embedded data: data.source=synthetic (--smoke)."
+            "data.source=folder data.path=FOLDER (of videos data.source=video), or use the embedded data: "
+            "data.source=synthetic (--smoke)."
         )
+
+
+class Source(ClipSource, Catalogue):
+    """A data set of pictures, sounds or videos."""
+
+    source: str = "tfds"
+    video: str | None = Field(None, description="the feature that holds the video; default the only one")
+
+    def _datum(self, spec, features):
+        video = next((key for key, kind in spec.items() if isinstance(kind, Video)), None)
+        if video:
+            return video, *video_feature(self.name, features, self.video)
+        return super()._datum(spec, features)
+
+    def _cut(self, making, datum, raw, count, place, main):
+        if not isinstance(making.given.get(datum), Video):
+            return super()._cut(making, datum, raw, count, place, main)
+        clips = self.clips(making, making.given[datum])
+        raw, count = self._long_enough(raw, count, place, main.shape[0], clips)
+        return raw, count, clips, [self.video, *self.how()]
+
+    def _long_enough(self, raw, count: int, place: str, length: int | None, clips: ClipView):
+        """The records whose videos are long enough, and how many they are; where nobody knows, all are counted."""
+        import tensorflow as tf
+
+        least, kept = clips.cut.span, np.arange(count)
+        if self.short == "skip" and length is None:
+            lengths = raw.map(lambda record: tf.size(value_of(record, place))).as_numpy_iterator()
+            kept = np.flatnonzero(np.array(list(memory.track(lengths, count, "Counting frames"))) >= least)
+        if self.short == "skip" and ((length or least) < least or not len(kept)):
+            what = f"none of the {count_of(count, 'video')} of {self.name} has the {least} frames of a clip"
+            raise ZooError(f"{what}; use data.short=repeat, or a smaller data.stride.")
+        if len(kept) == count:
+            return raw, count
+        console.note(f"{self.name}: left out {count_of(count - len(kept), 'video')} of fewer than {least} frames")
+        return _only(raw, kept, count)
+
+
+def _only(raw, places: np.ndarray, count: int):
+    """The records at `places`, of `count`, and how many they are."""
+    import tensorflow as tf
+
+    mask = tf.scatter_nd(places[:, None], tf.ones(len(places), tf.int32), [count]) > 0
+    kept = raw.enumerate().filter(lambda n, _: mask[n]).map(lambda _, record: record)
+    return kept.apply(tf.data.experimental.assert_cardinality(len(places))), len(places)
 
 
 def offline() -> str | None:
@@ -227,7 +290,12 @@ def _splits(builder) -> str:
     return ", ".join(builder.info.splits) or "unknown"
 
 
-def _bytes(builder, split: str):
+def _share(builder, split: str, size: int | None) -> int | None:
+    """The bytes of one record, of a split of `size` bytes; None where they are not known."""
+    return size // max(builder.info.splits[split.partition("[")[0]].num_examples, 1) if size else None
+
+
+def _bytes(builder, split: str) -> int | None:
     """The size of the split's files: the same name and version may have been prepared in different ways."""
     with contextlib.suppress(Exception):
         return builder.info.splits[split.partition("[")[0]].num_bytes
