@@ -4,11 +4,13 @@ import json
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from tfgan_zoo.endpoints import Endpoint, Noise
-from tfgan_zoo.modalities import Audio, ClassLabel, Image, Points, Text, Voxels
+from tfgan_zoo.modalities import Audio, ClassLabel, Image, Points, Text, Video, Voxels
 from tfgan_zoo.serving import forms
+from tfgan_zoo.serving.refusals import Refused
 
 STRING, FLOAT, INT = tf.string, tf.float32, tf.int32
 
@@ -95,6 +97,37 @@ def test_files_texts_and_what_is_shown():
     assert controls(asked["echo"])["y_bytes"].accept == "audio/wav" and "800" in controls(asked["echo"])["y_bytes"].hint
     assert controls(asked["embed"])["t"].kind == "text" and "red, cat" in controls(asked["embed"])["t"].hint
     assert asked["solid"].kind == Voxels((8, 8, 8, 1))
+
+
+def test_films_and_texts_come_as_files_and_go_as_files(tmp_path):
+    film, words = Video((3, 8, 8, 1)), Text((4,), ("red", "cat"))
+    found = {
+        "predict": signature("videos", video=((None, 3, 8, 8, 1), FLOAT)),
+        "say": signature("texts", label=((None,), INT)),
+    }
+    ends = {
+        "predict": Endpoint({"video": film}, film, ("g",)),
+        "say": Endpoint({"label": ClassLabel(2)}, words, ("g",)),
+    }
+    predict, say = forms.questions(found, facts(**ends))
+    assert (predict.shows, say.shows) == ("films", "texts") and say.kind.decode([[3, 2, 0, 0]]) == ["cat red"]
+    assert forms.stored(words, np.eye(4)[None, [3, 2, 0, 0]]).tolist() == [[3, 2, 0, 0]]  # logits
+    (control,) = predict.controls
+    assert control.kind == "file" and "gif" in control.accept and "first 3 frames" in control.hint
+    frames = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    film.write(tmp_path / "a.gif", frames)
+    sent = forms.read(control, "a.gif", (tmp_path / "a.gif").read_bytes())
+    np.testing.assert_allclose((sent + 1) * 127.5, frames[:3], atol=1)
+    asked = forms.request(found["predict"].inputs, {"video": sent}, {})
+    assert asked["video"].shape == (1, 3, 8, 8, 1) and asked["video"].dtype == np.float32
+    again = forms.read(control, "b.gif", forms.written(film, sent))
+    np.testing.assert_allclose(again, sent, atol=0.01)
+    kept = forms.stored(film, sent[None])  # as `sample` gives it
+    assert kept.dtype == np.uint8 and forms.written(film, kept[0]) == forms.written(film, sent)
+    for content in (b"no film", b""):
+        with pytest.raises(Refused, match="b.gif: cannot be read; a GIF"):
+            forms.read(control, "b.gif", content)
+    assert forms.read(forms.Control("x", "file", "X"), "x.png", b"as it is") == b"as it is"
 
 
 def test_an_export_that_declares_nothing_has_plain_controls():

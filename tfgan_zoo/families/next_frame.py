@@ -91,7 +91,8 @@ class NextFrame(AdversarialModel):
         }
 
     def predict(self, x, *arguments, **options):
-        """Endpoint: a video of any length -> the same, and `ahead` frames more. Given options, Keras' own method."""
+        """Endpoint: a video of any length -> the same, and `ahead` frames more."""
+        # Keras calls its own `predict` with options.
         if arguments or options or not isinstance(x, dict):
             return super().predict(x, *arguments, **options)
         return self.continued(x["video"], self.ahead)

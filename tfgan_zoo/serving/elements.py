@@ -1,4 +1,4 @@
-"""What the page draws more than once: elements of HTML, pictures and sounds with a link that saves them, classes."""
+"""What the page draws more than once: elements of HTML; pictures, sounds and texts, each with a link; classes."""
 
 import base64
 import html
@@ -31,14 +31,14 @@ def button(text: str, clicked) -> None:
 
 
 def draw_picture(content: bytes, caption: str, name: str | None = None, largest: int = LARGEST_SIDE) -> None:
-    """A picture in a file, large enough to be seen, with a link that saves it."""
-    kind = "png" if content.startswith(b"\x89PNG") else "jpeg"
+    """A picture or an animation in a file, large enough to be seen, with a link that saves it."""
     try:
-        side = max(Picture.open(io.BytesIO(content)).size)
+        with Picture.open(io.BytesIO(content)) as picture:
+            kind, width, side = picture.format.lower(), picture.width, max(picture.size)
     except OSError:
         return
     scale = min(max(1, -(-SMALLEST_SIDE // side)), largest / side)
-    width = round(Picture.open(io.BytesIO(content)).width * scale)
+    width = round(width * scale)
     with ui.element("figure"):
         tagged("img", alt=caption, width=width, src=data_url(content, f"image/{kind}")).classes(
             "enlarged" if scale > 1 else ""
@@ -53,8 +53,16 @@ def draw_sound(content: bytes, caption: str, name: str) -> None:
         describe(caption, content, name)
 
 
+def draw_text(text: str, caption: str, name: str) -> None:
+    """A text, with a link that saves it."""
+    with ui.element("figure"):
+        with ui.element("blockquote"):
+            ui.label(text)
+        describe(caption, f"{text}\n".encode(), name)
+
+
 def describe(caption: str, content: bytes, name: str | None) -> None:
-    """What stands below a picture or a sound."""
+    """What stands below a picture, a sound or a text."""
     with ui.element("figcaption"):
         ui.label(caption)
         if name:

@@ -7,12 +7,17 @@ and from `endpoints` in `assets.extra/tfgan_zoo.json`. Models without that file 
 import base64
 import dataclasses
 import json
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from tfgan_zoo.errors import ZooError
 from tfgan_zoo.modalities import Audio, ClassLabel, Image, Mask, Modality, Points, Text, Video, Voxels
+from tfgan_zoo.serving.refusals import Refused
 
 MOST_SLIDERS = 8  # numbers of one input that are moved by hand; longer ones are drawn from a seed
 MOST_ANSWERS = 16
@@ -37,6 +42,7 @@ class Control:
         size: how many sliders stand side by side, as the numbers of a vector; 0 for one number alone.
         choices: of a menu, {value: name}.
         accept: of a file, as HTML wants it.
+        reads: what the file holds, where the signature takes its numbers instead of its bytes.
         hint: what people should know.
     """
 
@@ -50,6 +56,7 @@ class Control:
     size: int = 0
     choices: Mapping[int, str] = dataclasses.field(default_factory=dict)
     accept: str = ""
+    reads: Modality | None = None
     hint: str = ""
 
 
@@ -62,7 +69,8 @@ class Question:
         signature: its name.
         controls: what to set, in order.
         output: the key of the answers.
-        shows: "pictures" (PNG files), "sounds" (WAV files), "drawn" (the zoo draws a picture), "classes" or "numbers".
+        shows: "pictures" (PNG files), "sounds" (WAV files), "films" (the zoo makes a GIF), "drawn" (the zoo draws a
+            picture), "texts", "classes" or "numbers".
         drawn: inputs that come from `latents`, each by the seed of that name.
         kind: of the answers, where it is declared.
         walks: answers lead from `seed` to `to` through all noise.
@@ -199,6 +207,10 @@ class _About:
             shows = "sounds" if sound else "pictures"
         elif isinstance(kind, ClassLabel):
             shows = "classes"
+        elif isinstance(kind, Video):
+            shows = "films"
+        elif isinstance(kind, Text) and kind.vocabulary:
+            shows = "texts"
         else:
             shows = "drawn" if kind is not None and kind.visible and not kind.crowd else "numbers"
         says = self.declared.get("says", "")
@@ -219,6 +231,9 @@ class _About:
             return self.words_or_file(key, label, declared)
         if not sides and spec.dtype.is_integer:
             return self.menu(key, label, declared, can_draw=not row)
+        if isinstance(kind := kind_of(declared), Video):
+            hint = f"a GIF; its first {kind.shape[0]} frames are taken" if kind.shape[0] else "a GIF"
+            return Control(key, "file", label, accept="image/gif,image/webp,image/png", reads=kind, hint=hint)
         if len(sides) == 1 and sides[0] and sides[0] <= MOST_SLIDERS and spec.dtype.is_floating:
             low, high = declared.get("low"), declared.get("high")
             low, high = -3 if low is None else low, 3 if high is None else high
@@ -278,6 +293,40 @@ def kind_of(words: Mapping[str, Any] | None) -> Modality | None:
 
 
 # === Asking ===
+def read(control: Control, name: str, content: bytes) -> bytes | np.ndarray:
+    """What a file that was sent becomes in a request: its bytes, or the one datum that it holds in model form.
+
+    Raises:
+        Refused: a file that cannot be read.
+    """
+    kind = control.reads
+    if kind is None:
+        return content
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"sent{Path(name).suffix}"
+        path.write_bytes(content)
+        try:
+            datum = kind.fit(kind.read(path)[0])
+        except ZooError:
+            raise Refused("INVALID_ARGUMENT", f"{name[:60]}: cannot be read; {control.hint}") from None
+    return np.asarray(kind.to_model(datum))
+
+
+def written(kind: Modality, answer: np.ndarray) -> bytes:
+    """An answer as a file of its kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"answer{kind.suffixes[0]}"
+        kind.write(path, stored(kind, answer))
+        return path.read_bytes()
+
+
+def stored(kind: Modality, answer: np.ndarray) -> np.ndarray:
+    """An answer as it is stored, which those of `sample` are already."""
+    if answer.dtype == kind.stored:
+        return answer
+    return np.asarray(kind.to_stored(tf.convert_to_tensor(answer)))
+
+
 def request(
     specs: Mapping[str, Any], values: Mapping[str, Any], latents: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
@@ -285,7 +334,7 @@ def request(
 
     Args:
         specs: the signature's inputs.
-        values: what is set, {key of a control: number, text, bytes, or list of numbers}.
+        values: what is set, {key of a control: number, text, bytes, list of numbers or array}.
         latents: the inputs in the question's `drawn`, each (rows, ...).
     """
     rows = len(next(iter(latents.values()))) if latents else 1

@@ -9,7 +9,7 @@ from nicegui import ui
 
 from tfgan_zoo.serving import forms
 from tfgan_zoo.serving.controls import Controls, Latest
-from tfgan_zoo.serving.elements import as_png, button, draw_classes, draw_picture, draw_sound, tagged
+from tfgan_zoo.serving.elements import as_png, button, draw_classes, draw_picture, draw_sound, draw_text, tagged
 from tfgan_zoo.serving.forms import Question
 from tfgan_zoo.serving.models import Version
 from tfgan_zoo.serving.refusals import Refused
@@ -50,8 +50,9 @@ class Panel:
         """Ask the model once, and draw its answers or its refusal."""
         if missing := [c.label for c in self.question.controls if c.kind == "file" and c.key not in self.form.sent]:
             return self.say(f"Choose a file: {', '.join(missing)}.")
-        values = self.form.values | {key: content for key, (_, content) in self.form.sent.items()}
         try:
+            sent = {c.key: forms.read(c, *self.form.sent[c.key]) for c in self.question.controls if c.kind == "file"}
+            values = self.form.values | sent
             with self.service.counted("page", self.name):
                 version = self.service.models.find(self.name)  # the newest: there may be another by now
                 signature = version.signature(self.question.signature)
@@ -92,7 +93,7 @@ class Panel:
     def show(self, outputs: dict[str, np.ndarray], facts: dict[str, Any]) -> None:
         """Draw answers."""
         answers = outputs[self.question.output]
-        if self.question.shows in ("pictures", "drawn"):
+        if self.question.shows in ("pictures", "drawn", "films"):
             for name, content in self.form.sent.values():
                 draw_picture(content, f"before: {name}")
         for place in range(len(answers)):
@@ -101,8 +102,14 @@ class Panel:
                 draw_picture(answers[place], caption, f"{self.name}-{place + 1}.png")
             elif self.question.shows == "sounds":
                 draw_sound(answers[place], caption, f"{self.name}-{place + 1}.wav")
+            elif self.question.shows == "films":
+                film = forms.written(self.question.kind, answers[place])
+                draw_picture(film, caption, f"{self.name}-{place + 1}.gif")
+            elif self.question.shows == "texts":
+                (text,) = self.question.kind.decode(forms.stored(self.question.kind, answers[place : place + 1]))
+                draw_text(text, caption, f"{self.name}-{place + 1}.txt")
             elif self.question.shows == "drawn":
-                stored = np.asarray(self.question.kind.to_stored(answers[place : place + 1]))
+                stored = forms.stored(self.question.kind, answers[place : place + 1])
                 draw_picture(as_png(self.question.kind.picture(stored)[0]), caption)
             elif self.question.shows == "classes":
                 draw_classes(answers[place], facts.get("class_names"))
@@ -133,6 +140,6 @@ class Panel:
         with ui.row():
             button("Copy command", lambda: ui.clipboard.write(command))
             button("Download request.json", lambda: ui.download(body.encode(), "request.json"))
-            if self.question.shows in ("classes", "numbers", "drawn"):
+            if self.question.shows in ("classes", "numbers", "drawn", "films", "texts"):
                 answer = json.dumps({key: value.tolist() for key, value in outputs.items()}).encode()
                 button("Download answer", lambda: ui.download(answer, "answer.json"))
