@@ -154,6 +154,9 @@ def test_the_command(tmp_path):
     assert done.exit_code == 0 and "1 picture, mean squared error" in done.output
     width, height = Picture.open(tmp_path / "near.png").size
     assert height > 1.5 * width  # one above the other
+    assert helpers.run(*asked, "--pool", 8, "--starts", 2).exit_code == 0
+    assert "starts=3, pool=2" in helpers.refused(*asked, "--pool", 2, "--starts", 3)
+    assert "random_conv" in helpers.refused(*asked, "--features", "other")
 
 
 def test_what_is_refused(halves):

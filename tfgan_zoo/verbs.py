@@ -110,6 +110,9 @@ def project(
     method: str = "hybrid",
     steps: int = 200,
     seed: int = 0,
+    pool: int = 0,
+    starts: int = 1,
+    features: str | None = None,
     **given: Any,
 ) -> manifold.Projection:
     """The pictures of a model that are like given ones, written as a picture: the given above, the found below.
@@ -118,9 +121,7 @@ def project(
         target: a model that makes pictures of one size from noise.
         source: a picture file, or a folder of such.
         out: a picture file.
-        method: "optimise", "predict" or "hybrid"; see `manifold.Manifold.project`.
-        steps: of the descent.
-        seed: of its beginning, where nothing is predicted.
+        method, steps, seed, pool, starts, features: as `manifold.Manifold.project` takes them.
         given: conditions, one for all.
 
     Raises:
@@ -131,7 +132,8 @@ def project(
     found = manifold.Manifold(loaded.model, **loaded.conditions(given))
     files = translation.inputs_in(Path(source).expanduser(), found.kind)
     pictures = np.concatenate([translation.read(file, found.kind) for file in files])
-    projection = found.project(pictures, method, steps=steps, seed=seed)
+    how = {"steps": steps, "seed": seed, "pool": pool, "starts": starts, "features": features}
+    projection = found.project(pictures, method, **how)
     both = np.concatenate([pictures, projection.pictures])
     images.save_image(place, images.grid(found.kind.picture(both), columns=len(pictures)))
     return projection

@@ -125,13 +125,14 @@ def pin_noise(model, size):
 def representatives():
     """Families that have together every kind of data and of game, and those that were changed since the last commit.
 
-    One after the other, the family that adds most for the length of its code, which tells the time that it takes.
+    One after the other, the family that adds most for the length of its code, which tells the time that it takes; a
+    game of several phases is traced as often.
     With TFGAN_ZOO_DEEP=all in the environment, all families.
     """
     if os.environ.get("TFGAN_ZOO_DEEP") == "all":
         return FAMILIES
     traits = {family: _traits((index.FAMILIES / f"{family}.py").read_text()) for family in FAMILIES}
-    length = {family: sum(map(len, _sources("families", family).values())) for family in FAMILIES}
+    length = {family: _length(_sources("families", family).values()) for family in FAMILIES}
     left, chosen = set().union(*traits.values()), _changed_files() & set(FAMILIES)
     while left := left.difference(*(traits[family] for family in chosen)):
         chosen.add(min((f for f in FAMILIES if traits[f] & left), key=lambda f: length[f] / len(traits[f] & left)))
@@ -142,6 +143,11 @@ def _traits(text):
     """What makes a family's game unlike others: its kinds of data; extra steps, phases, a memory of pictures."""
     kinds = re.search(r"from tfgan_zoo.modalities import (.*)", text)
     return {*(kinds[1].split(", ") if kinds else ()), *(word for word in ("steps=", "Phase(", "Pool(") if word in text)}
+
+
+def _length(texts):
+    """Of the code of a family, once for each phase."""
+    return sum(map(len, texts)) * max(1, sum(text.count(" Phase(") + text.count("(Phase(") for text in texts))
 
 
 @functools.cache

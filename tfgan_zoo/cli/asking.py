@@ -174,6 +174,9 @@ def translate(target, source, place, out, endpoint, seed, label, mask, given, st
 )
 @click.option("--steps", type=click.IntRange(min=1), default=200, show_default=True, help="Of the descent.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Where `optimise` begins.")
+@click.option("--pool", type=click.IntRange(min=0), default=0, help="`optimise` begins with the nearest of N seeds.")
+@click.option("--starts", type=click.IntRange(min=1), default=1, show_default=True, help="Descents for each picture.")
+@click.option("--features", metavar="NAME", help="A perceptual network that compares too, such as vgg16:block4_conv3.")
 @click.option("--label", metavar="CLASS", help="A class, by number or by name, for models of classes.")
 @step_option
 @needs_tensorflow
@@ -185,6 +188,7 @@ def project(target, source, out, step, **options):
 
     \b
     python -m tfgan_zoo project dcgan_mnist my_digits/ nearest.png
+    python -m tfgan_zoo project dcgan_mnist my_digits/ nearest.png --method optimise --pool 256 --starts 4
     """
     if not os.path.exists(source):
         raise ZooError(f"{source}: there is no such file or folder.")
