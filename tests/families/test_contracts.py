@@ -1,5 +1,6 @@
 """Every family against every contract that is quick to test. A new family is tested here without writing a test."""
 
+import functools
 import itertools
 import random
 
@@ -20,8 +21,13 @@ each_family = pytest.mark.parametrize("family", FAMILIES)
 @pytest.fixture(scope="module")
 def model_of():
     """family -> one small model, made once; tests that train it make their own."""
-    made = {}
-    return lambda family: made[family] if family in made else made.setdefault(family, make(family))
+    return functools.cache(make)
+
+
+@pytest.fixture(scope="module")
+def other_of():
+    """family -> one small model of other settings than `model_of` gives, made once."""
+    return functools.cache(lambda family: make(family, ema_decay=0.5, seed=3, updates="simultaneous"))
 
 
 # === What the file says ===
@@ -76,8 +82,8 @@ def test_no_two_kernels_of_a_fresh_model_are_equal(family, model_of):
 
 
 @each_family
-def test_the_seed_decides_the_first_weights(family, model_of):
-    one, other = model_of(family), make(family, seed=4)
+def test_the_seed_decides_the_first_weights(family, model_of, other_of):
+    one, other = model_of(family), other_of(family)
     np.random.seed(5)  # neither NumPy's nor Python's state has a say
     random.seed(5)
     again = kernels(make(family, seed=one.seed))
@@ -199,8 +205,8 @@ def test_training_noise_repeats_by_seed_and_differs_by_step(family):
 
 # === Keeping ===
 @each_family
-def test_config_round_trip(family):
-    model = make(family, ema_decay=0.5, seed=3, updates="simultaneous")
+def test_config_round_trip(family, other_of):
+    model = other_of(family)
     facts = model.get_config()
     again = type(model).from_config(facts)
     assert again.get_config() == facts
