@@ -25,37 +25,40 @@ def image_feature(name: str, features, wanted: str | None = None) -> tuple[str, 
     """The key and the feature that hold the picture: `wanted`, or else `image`, or the only one there is."""
     import tensorflow_datasets as tfds
 
-    found = {k: f for k, f in features.items() if type(f) is tfds.features.Image} if hasattr(features, "items") else {}
-    if not found:
-        raise ZooError(f"data.name: {name} has no images; give an image dataset.")
-    if wanted and wanted not in found:
-        raise unknown("image", wanted, found, "data.image")
-    key = wanted or ("image" if "image" in found else next(iter(found)))
-    if not wanted and key != "image" and len(found) > 1:
-        raise ZooError(f"data.name: {name} has several images; choose one with data.image: {', '.join(sorted(found))}.")
-    if found[key].np_dtype not in (np.uint8, np.uint16):
-        raise ZooError(
-            f"data.name: {name} has {np.dtype(found[key].np_dtype).name} images; only 8 and 16 bits are read."
-        )
-    return key, found[key]
+    key, feature = _feature("image", tfds.features.Image, name, features, wanted, "an image dataset")
+    _check_depth(name, feature, "images")
+    return key, feature
 
 
 def video_feature(name: str, features, wanted: str | None = None) -> tuple[str, object]:
     """The key and the feature that hold the video: `wanted`, or else `video`, or the only one there is."""
     import tensorflow_datasets as tfds
 
-    found = {k: f for k, f in features.items() if type(f) is tfds.features.Video} if hasattr(features, "items") else {}
+    instead = "a data set of videos, such as ucf101 or moving_mnist"
+    key, feature = _feature("video", tfds.features.Video, name, features, wanted, instead)
+    _check_depth(name, feature.feature, "videos")
+    return key, feature
+
+
+def _feature(noun: str, cls: type, name: str, features, wanted: str | None, instead: str) -> tuple[str, object]:
+    """The key and the feature of class `cls`: `wanted`, or else the one called `noun`, or the only one there is."""
+    found = {k: f for k, f in features.items() if type(f) is cls} if hasattr(features, "items") else {}
     if not found:
-        raise ZooError(f"data.name: {name} has no videos; give a data set of videos, such as ucf101 or moving_mnist.")
+        raise ZooError(f"data.name: {name} has no {noun}s; give {instead}.")
     if wanted and wanted not in found:
-        raise unknown("video", wanted, found, "data.video")
-    key = wanted or ("video" if "video" in found else next(iter(found)))
-    if not wanted and key != "video" and len(found) > 1:
-        raise ZooError(f"data.name: {name} has several videos; choose one with data.video: {', '.join(sorted(found))}.")
-    if found[key].feature.np_dtype not in (np.uint8, np.uint16):
-        kind = np.dtype(found[key].feature.np_dtype).name
-        raise ZooError(f"data.name: {name} has {kind} videos; only 8 and 16 bits are read.")
+        raise unknown(noun, wanted, found, f"data.{noun}")
+    key = wanted or (noun if noun in found else next(iter(found)))
+    if not wanted and key != noun and len(found) > 1:
+        several = f"data.name: {name} has several {noun}s; choose one with data.{noun}"
+        raise ZooError(f"{several}: {', '.join(sorted(found))}.")
     return key, found[key]
+
+
+def _check_depth(name: str, feature, nouns: str) -> None:
+    """Raise where pictures or frames have other than 8 or 16 bits."""
+    if feature.np_dtype not in (np.uint8, np.uint16):
+        kind = np.dtype(feature.np_dtype).name
+        raise ZooError(f"data.name: {name} has {kind} {nouns}; only 8 and 16 bits are read.")
 
 
 def audio_feature(name: str, features) -> tuple[str, object]:
