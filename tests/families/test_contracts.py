@@ -162,7 +162,7 @@ def test_every_trainable_variable_belongs_to_exactly_one_player_in_each_phase(fa
 @each_family
 def test_a_step_moves_the_acting_player_alone_and_averages_lag(family):
     model = make(family, ema_decay=0.9, **contracts.one_turn(family))
-    model.compile(optimizer=contracts.sgd(model, 0.1))
+    model.compile(optimizer=contracts.sgd(model, 0.1), run_eagerly=True)  # a graph of a step takes longer than the step
     contracts.assert_only_the_acting_player_moves(model)
     for name in model.ema_networks:
         network, twin = getattr(model, name), model.best(name)
@@ -176,6 +176,19 @@ def test_a_step_moves_the_acting_player_alone_and_averages_lag(family):
             if id(weight) in trainable
         ]
         assert max(lags) > 0
+
+
+@each_family
+def test_steps_of_all_phases_are_graphs(family):
+    """Nothing asks a tensor for its value. Gradients are left out: they double the time."""
+    model = make(family, **contracts.one_turn(family))
+    model.compile(optimizer=contracts.sgd(model, 0.1))
+    model.gradients = lambda player, tape, loss: []
+    model.apply = lambda player, gradients: None
+    batch = {key: tf.constant(values) for key, values in contracts.batch_for(model).items()}
+    for _ in contracts.through_phases(model):
+        step = tf.function(model.train_step, autograph=False).get_concrete_function(batch)
+        assert {player.log_name for player in model.playing} <= set(step.structured_outputs)
 
 
 @each_family

@@ -7,6 +7,7 @@ reach them through whatever the wrapper does.
 from math import prod
 
 import keras
+import numpy as np
 from keras import ops
 
 from tfgan_zoo.errors import ZooError
@@ -83,9 +84,9 @@ class SpectralNormalization(KernelWrapper):
 
     def build(self, input_shape):
         super().build(input_shape)
-        matrix = self.matrix()
-        start = keras.initializers.RandomNormal()((matrix.shape[1],), "float32")
-        u, v = self.iterate(matrix, unit(start), self.first_iterations)
+        matrix = ops.convert_to_numpy(self.matrix())
+        start = ops.convert_to_numpy(keras.initializers.RandomNormal()((matrix.shape[1],), "float32"))
+        u, v = power_iterations(matrix, start, self.first_iterations, by=np)  # many small steps: by NumPy sooner done
         self.u, self.v = (
             self.add_weight(
                 name=name,
@@ -104,19 +105,11 @@ class SpectralNormalization(KernelWrapper):
         kernel = ops.moveaxis(value_of(self.kernel), self.output_axis, -1)
         return ops.reshape(kernel, (-1, kernel.shape[-1]))
 
-    def iterate(self, matrix, u, iterations):
-        """Unit vectors u (outputs,) and v (inputs,) nearer to the first singular pair of `matrix`."""
-        matrix = ops.stop_gradient(matrix)
-        for _ in range(iterations):
-            v = unit(ops.matmul(matrix, u))
-            u = unit(ops.matmul(v, matrix))
-        return u, v
-
     def sigma(self, training: bool = False):
         """The estimate of the kernel's largest singular value, a scalar; in training u and v are moved first."""
         matrix, u, v = self.matrix(), self.u.value, self.v.value
         if training:
-            u, v = self.iterate(matrix, u, self.power_iterations)
+            u, v = power_iterations(ops.stop_gradient(matrix), u, self.power_iterations)
             self.u.assign(u)
             self.v.assign(v)
         sigma = ops.sum(v * ops.matmul(matrix, u))
@@ -200,6 +193,13 @@ def value_of(variable):
     return ops.cast(ops.convert_to_tensor(variable), "float32")
 
 
-def unit(vector):
-    """`vector` at length 1; a vector of zeros stays one."""
-    return vector / ops.maximum(ops.norm(vector), 1e-12)
+def power_iterations(matrix, u, iterations, by=ops):
+    """Unit vectors u (outputs,) and v (inputs,) nearer to the first singular pair of `matrix`, `by` Keras or NumPy."""
+
+    def unit(vector):
+        return vector / by.maximum(by.sqrt(by.sum(by.square(vector))), 1e-12)  # a vector of zeros stays one
+
+    for _ in range(iterations):
+        v = unit(by.matmul(matrix, u))
+        u = unit(by.matmul(v, matrix))
+    return u, v
