@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from tfgan_zoo import evaluation, training, zoo
+from tfgan_zoo import evaluation, training, verbs, zoo
 from tfgan_zoo.callbacks import Quality
 from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
@@ -102,7 +102,7 @@ def train(folder, *settings, **options):
 
 
 def measured_in(folder):
-    rows = [json.loads(line) for line in (folder / "evaluations.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in lines_of(folder)]
     return [(row["model"].rpartition(" at ")[2], pytest.approx(row["value"], rel=1e-3)) for row in rows]
 
 
@@ -140,6 +140,47 @@ def test_a_measurement_that_a_kill_prevented_is_made_up_for(whole, tmp_path):
     assert train(run.path, "train.steps=7")[1] == whole[1]
     run.checkpoints[7].unlink()
     assert train(run.path, "train.steps=8")[1] == whole[1]  # what has been measured is not measured again
+
+
+# === Families that do not generate ===
+def test_a_translator_is_measured_as_evaluate_measures_it(tmp_path):
+    settings = ["train.steps=4", "evaluate.every=2", "evaluate.monitor_samples=20", "evaluate.settings.psnr.border=2"]
+    for preset, metric in (("cyclegan_glyphs", "psnr@cycle_x"), ("unsupervised_translation_multi30k", "bleu@translate_xy")):
+        place = tmp_path / preset
+        training.train(preset, settings, smoke=True, run_dir=place)
+        assert [step for step, _ in measured_in(place)] == ["step 2", "step 4"]
+        best, last = (json.loads(text) for text in ((place / "best.json").read_text(), lines_of(place)[-1]))
+        assert best["metric"] == last["metric"] == metric and last["samples"] == 20
+        (after,) = verbs.evaluate(place, metrics=metric, samples=20)
+        assert last["value"] == pytest.approx(after.value, rel=1e-5) and last["settings"] == after.settings
+
+
+def test_what_stands_for_generated_data(tmp_path):
+    options = {"smoke": True, "run_dir": tmp_path / "run"}
+    steps = ["train.steps=2", "evaluate.every=2", "evaluate.monitor_samples=40"]
+    training.train("cyclegan_glyphs", [*steps, 'evaluate.monitor=["fd@random_conv"]'], **options)
+    assert json.loads(lines_of(tmp_path / "run")[0])["metric"] == "fd@random_conv@translate_xy"
+    with pytest.raises(ZooError, match="fd_mnist is of generated data, and ADDA makes none; it can classify, .* name one"):
+        training.train("adda_mnist_usps", [*steps, 'evaluate.monitor=["fd_mnist"]'], **options)
+
+
+def test_plain_fit_measures_endpoints_too(tmp_path):
+    model = zoo.build("vae_gan_emoji", image_shape=(8, 8, 3), latent_dim=4, filters=4, units=16)
+    model.compile()
+    data = source_class("synthetic")(source="synthetic", size=30).open(model.element_spec)
+    watch = Quality(data, ["psnr@reconstruct", METRIC], samples=20, best=tmp_path / "best.keras")
+    logs = model.fit(data.batches(8), steps_per_epoch=1, verbose=0, callbacks=[watch]).history
+    assert np.isfinite([logs["val_psnr@reconstruct"], logs[f"val_{METRIC}"]]).all()
+    assert json.loads((tmp_path / "best.json").read_text())["metric"] == "psnr@reconstruct"
+    with pytest.raises(ZooError, match="reconstruct takes image; name a preset, a data set or a folder"):
+        watch = Quality({"point": np.zeros((30, 2), np.float32)}, ["psnr@reconstruct"], samples=20)
+        watch.set_model(model)
+        watch.on_train_begin()
+        watch.measure(1)
+
+
+def lines_of(folder):
+    return (folder / "evaluations.jsonl").read_text().splitlines()
 
 
 def test_what_to_measure_must_be_named(tmp_path):

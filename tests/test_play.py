@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from helpers import refused
-from test_adversarial import dirac, numbers, points
+from test_adversarial import DiracGame, dirac, numbers, points
 
 from tfgan_zoo import config, devices, training
 from tfgan_zoo.errors import ZooError
@@ -83,3 +83,34 @@ def test_what_cannot_be_divided():
     model.compile(accumulate=2)
     with pytest.raises(ZooError, match="accumulate=2: .* looks ahead on whole batches; leave it out"):
         model.fit(np.zeros((8, 8, 8, 1), np.uint8), batch_size=8, verbose=0)
+
+
+@pytest.mark.parametrize("parts", [0, -1, 2.5, "2", None])
+def test_parts_that_cannot_be(parts):
+    with pytest.raises(ZooError, match=f"accumulate={parts!r}: give a whole number of parts, 1 for"):
+        dirac().compile(accumulate=parts)
+
+
+def test_embeddings_are_summed_over_parts_too():
+    class Words(DiracGame):
+        """Its generator looks up a row of a table for each element."""
+
+        def fake(self, batch):
+            return self.generator(tf.cast(batch["point"] % 3, tf.int32))
+
+        def build_networks(self):
+            def table(name):
+                word = keras.Input((1,), name="point", dtype="int32")
+                row = keras.layers.Embedding(3, 1, embeddings_initializer="ones")(word)
+                return keras.Model(word, keras.layers.Flatten()(row), name=name)
+
+            return {**super().build_networks(), "generator": table("generator")}
+
+    found = []
+    for parts in (1, 2):
+        model = Words()
+        sgd(model, parts)
+        model.fit(points(8), verbose=0)
+        found.append(model.generator.get_weights()[0])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-6)
+    assert np.ptp(found[0]) > 0  # rows that are looked up more often move further

@@ -109,6 +109,12 @@ def test_answers_stand_below_what_they_answer_to(tmp_path):
     np.testing.assert_array_equal(read(paths[2]), images.grid(painted))
 
 
+def test_the_main_sheet_is_the_first_that_can_be_asked(tmp_path):
+    taken = {"paint": {"code": Points((4,))}, "generate": {"z": Noise((4,))}}
+    model = Answering(**{name: Endpoint(inputs, Image((8, 8, 1)), ("generator",)) for name, inputs in taken.items()})
+    assert [(sheet.name, sheet.prefix) for sheet in sheets.sheets_of(model, 4, {})] == [("generate", "step")]
+
+
 def test_without_held_out_data_only_what_seeds_give(tmp_path):
     made = sheets.sheets_of(lively(MODELS["encoding"]()), 16, {})
     assert [sheet.name for sheet in made] == ["generate"]

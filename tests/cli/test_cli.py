@@ -76,6 +76,7 @@ def test_presets_are_listed_by_task():
     of = {row[0]: task for task, rows in groups.items() for row in rows}
     assert (of["dcgan_mnist"], of["cgan_mnist"]) == ("generate", "generate by class")
     assert (of["wavegan_sc09"], of["cyclegan_glyphs"], of["srgan_t91"]) == ("generate sounds", "translate", "upscale")
+    assert of["speech_synthesis_digits"] == "synthesize"
 
 
 def test_a_list_of_some_presets():
@@ -107,6 +108,23 @@ def test_info_of_a_preset(name):
     assert facts["paper"] in shown and all(argument in shown for argument in facts["arguments"])
     if name in weights.names():
         assert weights.card(name)["sha256"] in shown
+
+
+def test_info_tells_what_every_endpoint_takes():
+    shown = run("info", "speech_synthesis_digits", "--inputs").stdout.splitlines()
+    assert [line.split()[:5] for line in shown if "ClassLabel" in line] == [
+        ["synthesize", "word", "ClassLabel", "0", "to"],
+        ["speaker", "ClassLabel", "0", "to", "5;"],
+        ["label", "ClassLabel", "0", "to", "59;"],
+    ]
+    told = json.loads(run("info", "cgan", "--inputs", "--json").stdout)
+    assert list(told) == ["generate"] and set(told["generate"]) == {"z", "label"}
+    assert told["generate"]["z"] == {"kind": "Noise", "shape": "100", "range": "any number; drawn where it is left out"}
+    words = json.loads(run("info", "seqgan_oracle", "--inputs", "--json").stdout)
+    assert words["generate"]["z"]["range"] == "0 to 1; drawn where it is left out"
+    assert "--inputs" in run("info", "gan_mnist").stdout and "endpoints: generate;" in run("info", "gan_mnist").stdout
+    video = json.loads(run("info", "next_frame_moving", "--inputs", "--json").stdout)["predict"]["video"]
+    assert video == {"kind": "Video", "shape": "any x 32 x 32 x 1", "range": "a file: .gif"}
 
 
 @pytest.mark.parametrize("name", index.families())

@@ -92,6 +92,58 @@ def test_palettes_transparency_and_frames_of_other_sizes(tmp_path):
     assert clips[2, :, 2, 2].tolist() == [[255, 0, 0], [255, 0, 0], [255, 255, 255]]
 
 
+def test_what_no_frame_of_a_webp_file_covers_is_white(tmp_path):
+    """Where its frames are opaque parts of the picture, the file does not say that it is transparent."""
+    sprite = [Pillow.new("RGBA", (8, 6)) for _ in range(3)]
+    for place, frame in enumerate(sprite):
+        frame.paste((255, 0, 0, 255), (2 * place, 0, 2 * place + 2, 6))
+    file = tmp_path / "a.webp"
+    sprite[0].save(file, save_all=True, append_images=sprite[1:], lossless=True)
+    assert not file.read_bytes()[20] & 0b10000
+    red, white = [255, 0, 0], [255, 255, 255]
+    wanted = [[red if x // 2 == place else white for x in range(8)] for place in range(3)]
+    assert everything(source("video", path=str(tmp_path)).open({"video": Video((3, 6, 8, 3))}), "video")[
+        0, :, 3
+    ].tolist() == wanted
+    assert images.decode_frames(file)[:, 3].tolist() == wanted and images.decode(file)[3].tolist() == wanted[0]
+
+
+# === Time ===
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+def test_frames_are_as_many_as_they_are_shown_long(tmp_path, suffix):
+    first, *rest = map(images.picture, shades(4))
+    lossless = {"lossless": True} if suffix == ".webp" else {}
+    times = [90, 200, 50, 460]
+    first.save(tmp_path / f"a{suffix}", save_all=True, append_images=rest, duration=times, **lossless)
+    assert videos.at_rate(tmp_path / f"a{suffix}", 20).tolist() == np.repeat(range(4), [2, 4, 1, 9]).tolist()
+    for more, wanted in [
+        ({"fps": 10}, [0, 1, 1, 3, 3, 3, 3, 3]),
+        ({"fps": 5}, [1, 2, 3, 3]),
+        ({"fps": 10, "cache": False}, [0, 1, 1, 3, 3, 3, 3, 3]),
+    ]:
+        kind = {"video": Video((len(wanted), 6, 8, 1))}
+        opened = source("video", path=str(tmp_path), **more).open(kind)
+        assert greys(everything(opened, "video")) == [wanted] and opened.facts["longest"] == len(wanted)
+        beginning = source("video", path=str(tmp_path), long="first", **more).open({"video": Video((3, 6, 8, 1))})
+        assert greys(everything(beginning, "video")) == [wanted[:3]]
+
+
+def test_without_times_of_their_own_frames_are_shown_as_browsers_do(tmp_path):
+    save(tmp_path / "a.gif", shades(3))
+    save_frames(tmp_path / "b", shades(12, 50))
+    assert videos.at_rate(tmp_path / "a.gif", 20).tolist() == [0, 0, 1, 1, 2, 2]
+    opened = source("video", path=str(tmp_path), fps=20, long="first").open(CLIP)
+    assert greys(everything(opened, "video")) == [[0, 0, 1, 1], [50, 51, 52, 53]]
+
+
+def test_a_rate_is_checked_and_tells_data_apart(few, tmp_path):
+    assert few(fps=10).open(CLIP).facts["fingerprint"] != few().open(CLIP).facts["fingerprint"]
+    (tmp_path / "y.gif").write_bytes(b"nothing")
+    assert few(fps=10).open(CLIP).facts["skipped"]["names"] == ["y.gif"]
+    with pytest.raises(ValueError, match="fps"):
+        few(fps=0)
+
+
 @pytest.mark.parametrize("cache", [True, False])
 def test_what_cannot_be_decoded_is_named_counted_and_skipped(few, tmp_path, caplog, cache):
     noise = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), np.uint8)

@@ -49,6 +49,25 @@ def test_sizes_are_the_authors():
     assert (model.restore_weight, model.adversarial_weight) == (0.999, 0.001)
 
 
+def test_the_generator_learns_ten_times_as_fast_only_beside_an_adversary():
+    def rates(**arguments):
+        return {player.name: float(player.optimizer().learning_rate) for player in small(**arguments).players}
+
+    assert rates()["generator"] == pytest.approx(10 * rates()["discriminator"])
+    assert rates(adversarial_weight=0.0) == {"generator": pytest.approx(2e-4)}
+
+
+@pytest.mark.parametrize("region, weight", [("center", 10), ("random", 1)])
+def test_what_the_encoder_sees_weighs_as_in_the_authors_commands(region, weight):
+    model = small(region, adversarial_weight=0.0)
+    batch = batch_of(model)
+    fake, hole = model.fake(batch), hole_of(model, batch)
+    part = (slice(None), slice(4, -4), slice(4, -4)) if region == "center" else (slice(None),)
+    error = np.square(batch["image"].numpy()[part] - fake)
+    expected = (np.where(hole[part], 1, weight)[..., None] * error).mean()
+    assert float(model.generator_loss(batch, fake)[1]["restore"]) == pytest.approx(expected, rel=1e-5)
+
+
 @each_region
 def test_the_encoder_sees_the_mean_colour_in_the_hole_and_the_picture_around_it(region):
     model = small(region)

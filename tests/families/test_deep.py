@@ -20,18 +20,19 @@ def test_a_step_on_two_replicas_moves_the_acting_player_alone(family):
     """In the other order than on one replica, where every family is tested."""
     with devices.strategy(2).scope():
         model = make(family, updates="simultaneous")
-        model.compile(optimizer=contracts.sgd(model, 0.1))
+        model.compile(optimizer=contracts.sgd(model, 0.1), run_eagerly=True)
     contracts.assert_only_the_acting_player_moves(model)
 
 
 @each_family
 @each_order
 def test_sgd_on_one_and_two_replicas_agree(family, updates):
+    """Also step by step and as a graph."""
     results = []
     for replicas in (1, 2):
         with devices.strategy(replicas).scope():
             model = make(family, updates=updates, **contracts.without_dropout(family))
-            model.compile(optimizer=contracts.sgd(model, 0.01))
+            model.compile(optimizer=contracts.sgd(model, 0.01), run_eagerly=replicas == 1)
         contracts.enliven(model)
         contracts.pin_noise(model, 8)
         before = contracts.values_of(model)

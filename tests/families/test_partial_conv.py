@@ -69,10 +69,26 @@ def test_partial_layers_do_not_see_holes_and_plain_ones_do():
     batch["mask"][:, 6:10, 6:10] = 1
     for convolution in ("partial", "plain"):
         model = small(convolution=convolution)
-        first = next(layer for layer in model.encoder.layers if isinstance(layer, PartialConv2D))
+        first = next(layer for layer in model.encoder.layers if isinstance(layer, keras.layers.Conv2D))
         first.kernel.assign(np.full(first.kernel.shape, 1 / (7 * 7 * 3)))
         means = model.seen({key: tf.constant(x) for key, x in batch.items()}, model.encoder, False)["map_1"]
         assert np.allclose(means, 0.5) == (convolution == "partial")
+
+
+def test_plain_layers_are_plain_convolutions_also_at_the_borders():
+    """Margins of 0 pull the means there towards grey, which partial layers make up for."""
+    whole = {"image": tf.fill((1, 16, 16, 3), 0.5), "mask": tf.zeros((1, 16, 16, 1))}
+    means = {}
+    for convolution in ("partial", "plain"):
+        model = small(convolution=convolution)
+        first = next(layer for layer in model.encoder.layers if isinstance(layer, keras.layers.Conv2D))
+        first.kernel.assign(np.full(first.kernel.shape, 1 / (7 * 7 * 3)))
+        means[convolution] = model.seen(whole, model.encoder, False)["map_1"].numpy()[0, ..., 0]
+        one_size = [weight.shape for weight in model.trainable_variables]
+        assert one_size == [weight.shape for weight in small().trainable_variables]
+    np.testing.assert_allclose(means["partial"], 0.5, rtol=1e-6)
+    pixels = np.convolve(np.ones(16), np.ones(7))[4:20:2]  # of each window that lie in the picture, along a side
+    np.testing.assert_allclose(means["plain"], 0.5 * np.outer(pixels, pixels) / 49, rtol=1e-5)
 
 
 def test_holes_are_gone_at_the_smallest_map():

@@ -1,10 +1,12 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from families import contracts
 
+from tfgan_zoo import devices
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.families.vae_gan import VAEGAN
+from tfgan_zoo.families.vae_gan import VAEGAN, RMSprop
 
 
 def small(**arguments):
@@ -22,6 +24,12 @@ def turn(**arguments):
     batch = batch_of(model)
     model.noise.begin()
     return model, batch, model.fake(batch)
+
+
+def costing(real, made):
+    """What the players look at where real and made pictures cost the discriminator so much."""
+    of_real, of_made = (tf.fill((2, 1), -tf.math.log(tf.math.expm1(cost))) for cost in (real, made))
+    return {"logit": [of_real, -of_made, -of_made]}
 
 
 def softplus(x):
@@ -85,20 +93,67 @@ def test_pictures_may_be_compared_by_their_pixels(objective):
     ],
 )
 def test_who_is_far_ahead_rests(costs, learn):
-    model = small()
-    model.costs.assign(costs)
-    assert [float(value) for value in model.balance()] == list(learn)
+    model, fake = small(), costing(*costs)
+    np.testing.assert_allclose(model.costs(fake), costs, rtol=1e-5)
+    assert [float(value) for value in model.balance(fake)] == list(learn)
     model.training = False
-    assert [float(value) for value in model.balance()] == [1, 1], "losses are measured as they are"
+    assert [float(value) for value in model.balance(fake)] == [1, 1], "losses are measured as they are"
 
 
-def test_the_costs_of_a_turn_decide_the_next():
-    model = small()
-    model.compile(optimizer=contracts.sgd(model, 0.0))
-    history = contracts.take_steps(model, contracts.batch_for(model), 1)
-    np.testing.assert_allclose(model.costs, [history["real"][0], history["made"][0]], rtol=1e-6)
-    model.costs.assign([0.0, 0.68])
-    assert contracts.take_steps(model, contracts.batch_for(model), 1)["d_loss"] == [0.0]
+def test_what_a_turn_costs_all_replicas_together_decides():
+    strategy = devices.strategy(2)
+    with strategy.scope():
+        model = small()
+    for costs, learn in [((0.2, 1.16), [1, 1]), ((0.1, 0.3), [0, 1])]:  # alone, the first replica's would rest, too
+        own = strategy.experimental_distribute_values_from_function(
+            lambda context, costs=costs: tf.constant(costs[context.replica_id_in_sync_group])
+        )
+        found = strategy.run(tf.function(lambda cost: model.balance(costing(cost, 0.68))), args=(own,))
+        of_replicas = map(strategy.experimental_local_results, found)
+        assert [[float(value) for value in values] for values in of_replicas] == [[value] * 2 for value in learn]
+
+
+def test_a_player_rests_in_the_very_turn_that_is_out_of_balance(monkeypatch):
+    """Its weights stay, and what its optimizer knows of earlier turns; the others learn."""
+    model, costs, found = small(), tf.Variable([0.68, 0.68]), VAEGAN.costs
+    model.compile()
+    batch, players = contracts.batch_for(model), {"encoder", "generator", "discriminator"}
+
+    def shifted(*given):
+        return [cost - tf.stop_gradient(cost) + costs[place] for place, cost in enumerate(found(*given))]
+
+    def state():
+        return {
+            name: [w.numpy() for w in (*getattr(model, name).trainable_weights, *optimizer._velocities)]
+            for name, optimizer in model.optimizer.by_player.items()
+        }
+
+    monkeypatch.setattr(VAEGAN, "costs", shifted)
+    for now, resting in [((0.68, 0.68), set()), ((0.1, 0.68), {"discriminator"}), ((0.68, 2.0), {"generator"})]:
+        before = state()
+        costs.assign(now)
+        paid = contracts.take_steps(model, batch, 1)["d_loss"][0]
+        assert paid == pytest.approx(0 if "discriminator" in resting else sum(now))
+        moved = {
+            name
+            for name, values in state().items()
+            if any(not np.allclose(a, b, rtol=1e-6, atol=1e-12) for a, b in zip(before[name], values))
+        }
+        assert moved == players - resting
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_mean_squares_stay_where_all_gradients_are_0(replicas):
+    strategy = devices.strategy(replicas)
+    with strategy.scope():
+        weight, optimizer = keras.Variable([1.0, 2.0]), RMSprop(0.1)
+        optimizer.build([weight])
+    step = tf.function(lambda gradient: optimizer.apply([gradient / replicas], [weight]))
+    for gradient, kept, moved in [((1.0, 0.0), (0.1, 0.0), True), ((0.0, 0.0), (0.1, 0.0), False)]:
+        before = weight.numpy()
+        strategy.run(step, args=(tf.constant(gradient),))
+        np.testing.assert_allclose(optimizer._velocities[0].numpy(), kept, rtol=1e-6)
+        assert (weight.numpy() != before).any() == moved
 
 
 def test_a_reconstruction_is_made_of_the_mean_of_its_code():

@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import gzip
 import json
+import logging
 import os
 import shutil
 import socket
@@ -413,6 +414,14 @@ def test_what_cannot_be_started(home, tmp_path):
     (tmp_path / "c.pem").write_text("no certificate")
     with pytest.raises(ZooError, match="TLS"):
         Server({"half": home}, Settings(port=0, certificate=tmp_path / "c.pem", key=tmp_path / "c.pem"))
+
+
+def test_log_handlers_of_the_process_stay_open(home, tmp_path):
+    handler = logging.FileHandler(tmp_path / "own.log")
+    with served.running({"half": home}):
+        pass
+    assert handler.stream is not None
+    handler.close()
 
 
 # === From the command line ===

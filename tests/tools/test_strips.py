@@ -24,6 +24,12 @@ def test_data_stand_above_their_answers():
     np.testing.assert_array_equal(shown[50:90:3, 50:90:3], made[1].repeat(3, 0).repeat(3, 1)[2:42:3, 2:42:3])
 
 
+def test_questions_that_the_data_cannot_ask_are_passed_over():
+    loaded = loaded_of("speech_synthesis_digits")
+    assert next(iter(loaded.model.endpoints)) == "synthesize"  # which takes seconds
+    assert [name for name in loaded.model.endpoints if strips.askable(loaded.model, name)] == ["repeat"]
+
+
 def test_points_are_seen_beside_real_ones():
     ((real, made),) = strips.stacks_of(loaded_of("lsgan_ring"))
     assert (real != made).any()
