@@ -178,6 +178,9 @@ def page() -> str:
         stored = json.loads(path.read_text(encoding="utf-8"))
         if "figure" in stored:
             lines += _of_figure(path.stem, stored)
+    if waiting := [name for name in names() if not outcome_of(name).seeds]:
+        lines += ["", "## Not measured yet", "", "`python -m tools.reproduce --missing` trains and measures these:", ""]
+        lines += [f"- `{name}`: {recipe_of(name).title}" for name in waiting]
     return "\n".join(lines) + "\n"
 
 

@@ -68,7 +68,8 @@ def stacks_of(loaded: zoo.Loaded, data_dir: str | None = None) -> list[np.ndarra
         ZooError: answers that are no pictures, or data that are not there.
     """
     model = loaded.model
-    name, endpoint = next(iter(model.endpoints.items()))
+    name = next(filter(lambda name: askable(model, name), model.endpoints), next(iter(model.endpoints)))
+    endpoint = model.endpoints[name]
     if not endpoint.output.visible:
         raise ZooError(f"its {name} answers with no pictures.")
     count = POINTS if endpoint.output.crowd else COUNTS[0]
@@ -86,6 +87,12 @@ def stacks_of(loaded: zoo.Loaded, data_dir: str | None = None) -> list[np.ndarra
     seen = [model.element_spec[key].picture(rows[key][:count]) for key in shown]
     stacks = [*seen, endpoint.output.picture(answers)]
     return [np.concatenate(stacks)] if endpoint.output.crowd else stacks
+
+
+def askable(model, name: str) -> bool:
+    """Whether the data, or classes in order, tell all that an endpoint is asked with."""
+    conditions = model.endpoints[name].conditions
+    return all(key in model.element_spec or isinstance(kind, ClassLabel) for key, kind in conditions.items())
 
 
 def strip(stacks: list[np.ndarray], count: int) -> np.ndarray:

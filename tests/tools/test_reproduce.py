@@ -43,8 +43,9 @@ def folder(tmp_path, monkeypatch):
 
 def test_a_recipe_is_trained_measured_and_written_down(folder):
     place, asked = folder
+    assert reproduce.page().endswith("\n- `letters`: letters\n")  # what is not measured yet
     reproduce.reproduce("letters", 1, None, place / "runs")
-    assert asked == ["train", "evaluate"]
+    assert asked == ["train", "evaluate"] and "Not measured yet" not in reproduce.page()
     outcome = json.loads((place / "RESULTS" / "letters.json").read_text())
     assert set(outcome["mean"]) == {"kid_mnist", "fd_mnist"}
     assert outcome["seeds"][0]["protocol"]["fd_mnist"]["samples"] == 16

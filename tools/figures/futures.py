@@ -19,12 +19,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from tfgan_zoo import sampling, zoo
+from tfgan_zoo import generation, sampling, zoo
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.metrics.maths import pictures
 from tools.figures import measured
-
-BATCH = 64
 
 
 @click.command(help=__doc__.split("\n\n")[0])
@@ -44,9 +42,8 @@ def scores(loaded: zoo.Loaded, num: int) -> dict[str, float]:
     """All numbers of a run. Raises ZooError for a model that foresees no frames, or data without two futures."""
     sampling.endpoint_of(loaded.model, "foresee")
     either, left, right = (clips(loaded, side, num) for side in ("either", "left", "right"))
-    batches = [either[first : first + BATCH] for first in range(0, num, BATCH)]
-    made = [loaded.model.sample(range(len(given)), endpoint="foresee", video=given).numpy() for given in batches]
-    return compared(*(side[:, -1] for side in (np.concatenate(made), either, left, right)))
+    made = generation.generate(loaded.model, num, endpoint="foresee", video=either)
+    return compared(*(side[:, -1] for side in (made, either, left, right)))
 
 
 def clips(loaded: zoo.Loaded, side: str, num: int) -> np.ndarray:

@@ -13,10 +13,9 @@ from pathlib import Path
 import click
 import numpy as np
 
-from tfgan_zoo import config, zoo
+from tfgan_zoo import config, generation, zoo
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import references
-from tfgan_zoo.evaluation.protocol import BATCH_SIZE
 from tfgan_zoo.metrics.text import Bleu
 from tfgan_zoo.runs import Run
 from tools.figures import measured
@@ -48,24 +47,18 @@ def held_out(loaded: zoo.Loaded, num: int, data_dir: str | None) -> dict[str, np
 
 def by_step(loaded: zoo.Loaded, rows: dict[str, np.ndarray]) -> dict[str, float]:
     """{"xy word by word": BLEU, "xy step 1,000": ..., "x there and back, step 1,000": ...}."""
-    found = {}
+    found, num = {}, len(rows["x"])
     for one, other in OTHER.items():
-        made = answers(loaded.model, f"word_by_word_{one}{other}", rows[one], one)
+        made = generation.generate(loaded.model, num, endpoint=f"word_by_word_{one}{other}", **{one: rows[one]})
         found[f"{one}{other} word by word"] = bleu(rows[other], made)
     for step in sorted(Run(loaded.folder).checkpoints):
         model = zoo.loaded(loaded.folder, step).model
         for one, other in OTHER.items():
-            made = answers(model, f"translate_{one}{other}", rows[one], one)
-            back = answers(model, f"translate_{other}{one}", made, other)
+            made = generation.generate(model, num, endpoint=f"translate_{one}{other}", **{one: rows[one]})
+            back = generation.generate(model, num, endpoint=f"translate_{other}{one}", **{other: made})
             found[f"{one}{other} step {step:,}"] = bleu(rows[other], made)
             found[f"{one} there and back, step {step:,}"] = bleu(rows[one], back)
     return found
-
-
-def answers(model, endpoint: str, texts: np.ndarray, key: str) -> np.ndarray:
-    """An endpoint's answers to texts, int32 (n, length)."""
-    parts = [texts[first : first + BATCH_SIZE] for first in range(0, len(texts), BATCH_SIZE)]
-    return np.concatenate([model.sample(range(len(part)), endpoint=endpoint, **{key: part}).numpy() for part in parts])
 
 
 def bleu(real: np.ndarray, made: np.ndarray) -> float:
