@@ -8,7 +8,8 @@ from tfgan_zoo import devices, evaluation, images, zoo
 from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import Protocol, references, similar
-from tfgan_zoo.evaluation.streams import BATCH_SIZE, Generated, Pictures, Selected, Stream
+from tfgan_zoo.evaluation.given import Pictures
+from tfgan_zoo.evaluation.streams import BATCH_SIZE, Generated, Selected, Stream
 from tfgan_zoo.families.cgan import CGAN
 from tfgan_zoo.modalities import Points
 from tfgan_zoo.serving import savedmodel

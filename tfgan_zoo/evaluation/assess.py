@@ -11,10 +11,11 @@ from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import references, similar
+from tfgan_zoo.evaluation.given import Pictures, in_memory
 from tfgan_zoo.evaluation.measure import evaluate, save_statistics
 from tfgan_zoo.evaluation.own_sizes import OwnSizes, any_size
 from tfgan_zoo.evaluation.protocol import DEFAULT_SAMPLES, Protocol
-from tfgan_zoo.evaluation.streams import Answers, Generated, Pictures, Selected, Stream, in_memory
+from tfgan_zoo.evaluation.streams import Answers, Generated, Selected, Stream
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.modalities import Audio, ClassLabel, Image, Modality, Text
 from tfgan_zoo.stamps import Results

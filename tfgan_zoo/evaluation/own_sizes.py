@@ -12,7 +12,8 @@ from tfgan_zoo import images
 from tfgan_zoo.data.making import Making
 from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.errors import ZooError
-from tfgan_zoo.evaluation.streams import Pictures, Stream
+from tfgan_zoo.evaluation.given import Pictures
+from tfgan_zoo.evaluation.streams import Stream
 from tfgan_zoo.modalities import Modality
 
 

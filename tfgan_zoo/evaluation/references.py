@@ -12,17 +12,9 @@ import numpy as np
 from tfgan_zoo import config, console, data, files, index, zoo
 from tfgan_zoo.data.base import DATA_VARIABLE
 from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.evaluation.given import Arrays, GivenStatistics, Pictures, Served, in_memory, saved_model
 from tfgan_zoo.evaluation.protocol import DEFAULT_SAMPLES, Protocol
-from tfgan_zoo.evaluation.streams import (
-    Arrays,
-    GivenStatistics,
-    Pictures,
-    Selected,
-    Served,
-    Stream,
-    in_memory,
-    saved_model,
-)
+from tfgan_zoo.evaluation.streams import Selected, Stream
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.maths import frechet
 from tfgan_zoo.modalities import ClassLabel, Image

@@ -10,9 +10,10 @@ import numpy as np
 from tfgan_zoo import console, images
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation.asked import asked_for
-from tfgan_zoo.evaluation.measure import cached, gather
+from tfgan_zoo.evaluation.gathering import cached, gather
+from tfgan_zoo.evaluation.given import Pictures
 from tfgan_zoo.evaluation.protocol import Protocol
-from tfgan_zoo.evaluation.streams import Pictures, Stream
+from tfgan_zoo.evaluation.streams import Stream
 from tfgan_zoo.files import cache_folder
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.metrics.maths.distances import nearest
