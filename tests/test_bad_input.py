@@ -1,15 +1,18 @@
 """Bad input of every kind becomes one line that names it: settings, presets, files of runs, weights, data."""
 
+import json
+import re
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
-from helpers import one_line, source, spec, untrained_run
+from helpers import one_line, refused, source, spec, untrained_run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tfgan_zoo import config, data, index, weights, zoo
+from tfgan_zoo import config, data, devices, index, resources, training, weights, zoo
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.runs import Run
 
@@ -89,14 +92,105 @@ def test_what_is_said(override, said):
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("arguments", [{"image_shape": [10**6, 10**6, 3]}, {"latent_dim": -1}, {"filters": "many"}])
-def test_sizes_that_cannot_be(arguments):
-    with pytest.raises(Exception) as caught:
-        zoo.build("dcgan_glyphs", **arguments)
-    from tfgan_zoo import resources
+# === Sizes ===
+HUGE = 10**12
+TOO_LARGE = [  # for weights
+    ("adda_mnist_usps", "units", HUGE),
+    ("arae_mnist", "code_dim", HUGE),
+    ("biggan_cifar10", "latent_dim", 10**9),
+    ("bigan_mnist", "image_shape", [2**20, 2**20, 1]),
+    ("cgan_glyphs", "num_classes", HUGE),
+    ("cyclegan_glyphs", "filters", HUGE),
+    ("cyclegan_glyphs", "pool_size", HUGE),
+    ("dcgan_glyphs", "filters", HUGE),
+    ("dcgan_glyphs", "latent_dim", 10**9),
+    ("gan3d_chairs", "filters", HUGE),
+    ("gan_glyphs", "image_shape", [2**20, 2**20, 1]),
+    ("gan_glyphs", "maxout_units", HUGE),
+    ("infogan_mnist", "categories", HUGE),
+    ("pix2pix_facades", "filters", HUGE),
+    ("specgan_digits", "samples", HUGE),
+    ("srgan_t91", "image_shape", [2**20, 2**20, 3]),
+    ("unsupervised_translation_multi30k", "units", HUGE),
+    ("wgan_mnist", "latent_dim", 10**9),
+]
 
-    line = str(caught.value) if isinstance(caught.value, ZooError) else resources.failure(caught.value)
-    assert line and "\n" not in line
+
+@pytest.fixture
+def small_machine(monkeypatch):
+    """One with 500 MB of free memory, on which no test takes more."""
+    monkeypatch.setattr(resources, "free_memory", lambda: 500_000_000)
+
+
+@pytest.mark.parametrize(("preset", "name", "value"), TOO_LARGE)
+def test_weights_that_memory_cannot_hold(small_machine, preset, name, value):
+    with pytest.raises(ZooError) as caught:
+        zoo.build(preset, **{name: value})
+    one_line(caught)
+    assert f"model.{name}={value}" in str(caught.value)
+    size = re.search(r": takes ([\d.,]+) GB of memory, and 0.5 GB are free; choose less.$", str(caught.value))
+    assert float(size[1].replace(",", "")) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("preset", "name", "value"),
+    [
+        ("cyclegan_glyphs", "blocks", HUGE),
+        ("cyclegan_glyphs", "discriminator_halvings", HUGE),
+        ("seqgan_oracle", "text_length", HUGE),
+        ("dcgan_glyphs", "latent_dim", -1),
+        ("dcgan_glyphs", "filters", "many"),
+        ("dcgan_glyphs", "image_shape", [10**6, 10**6, 3]),
+    ],
+)
+def test_numbers_of_which_no_network_can_be_built(small_machine, monkeypatch, preset, name, value):
+    monkeypatch.setattr(resources, "ARRAYS", 100)
+    with pytest.raises(ZooError, match=rf"model\.{name} ?= ?") as caught:
+        zoo.build(preset, **{name: value})
+    one_line(caught)
+
+
+@pytest.mark.parametrize("option", [(), ("--dry-run",), ("--replicas", 2)])
+def test_training_refuses_weights_that_memory_cannot_hold(tmp_path, option):
+    said = refused("train", "dcgan_glyphs", f"model.filters={HUGE}", "--out", tmp_path / "run", *option)
+    assert f"model.filters={HUGE}, " in said and "GB are free" in said
+    assert not (tmp_path / "run").exists()
+
+
+def test_optimizers_are_counted_too(monkeypatch):
+    model = zoo.build("gan_glyphs", image_shape=(8, 8, 1), latent_dim=4, hidden_units=256, maxout_units=64)
+    size = sum(variable.numpy().nbytes for variable in model.trainable_variables)
+    monkeypatch.setattr(resources, "free_memory", lambda: int(1.5 * size))
+    model.compile(optimizer="sgd")
+    with pytest.raises(ZooError, match="hidden_units=256, .* choose less"):
+        model.compile(optimizer="adam")
+
+
+def test_a_batch_is_refused_before_data_of_its_size_are_made(monkeypatch, small_machine):
+    settings = ["data.source=synthetic", "data.name=examples", "model.image_shape=[65536, 65536, 3]", "model.filters=1"]
+    with pytest.raises(ZooError, match="a batch of 4 .* GB are free"):
+        training.prepare(config.load("pix2pix_facades", [*settings, "data.batch_size=4"]), devices.strategy(1))
+
+
+def test_files_with_sizes_that_cannot_be(tmp_path, run, small_machine):
+    shutil.copytree(run, tmp_path / "run")
+    file = tmp_path / "run" / "config.json"
+    found = json.loads(file.read_text())
+    file.write_text(json.dumps({**found, "model": {**found["model"], "hidden_units": HUGE}}))
+    with pytest.raises(ZooError, match=f"model.hidden_units={HUGE}, .* GB are free") as caught:
+        zoo.loaded(tmp_path / "run")
+    one_line(caught)
+    with zipfile.ZipFile(run / "model.keras") as whole, zipfile.ZipFile(tmp_path / "model.keras", "w") as damaged:
+        for name in whole.namelist():
+            content = whole.read(name)
+            if name == "config.json":
+                saved = json.loads(content)
+                saved["config"]["hidden_units"] = HUGE
+                content = json.dumps(saved).encode()
+            damaged.writestr(name, content)
+    with pytest.raises(ZooError, match=f"model.keras: cannot be loaded: .*hidden_units={HUGE}, ") as caught:
+        zoo.loaded(tmp_path / "model.keras")
+    one_line(caught)
 
 
 # === Files ===

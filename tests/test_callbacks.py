@@ -143,25 +143,27 @@ def test_a_measurement_that_a_kill_prevented_is_made_up_for(whole, tmp_path):
 
 
 # === Families that do not generate ===
-def test_a_translator_is_measured_as_evaluate_measures_it(tmp_path):
-    settings = ["train.steps=4", "evaluate.every=2", "evaluate.monitor_samples=20", "evaluate.settings.psnr.border=2"]
-    for preset, metric in (("cyclegan_glyphs", "psnr@cycle_x"), ("unsupervised_translation_multi30k", "bleu@translate_xy")):
-        place = tmp_path / preset
-        training.train(preset, settings, smoke=True, run_dir=place)
-        assert [step for step, _ in measured_in(place)] == ["step 2", "step 4"]
-        best, last = (json.loads(text) for text in ((place / "best.json").read_text(), lines_of(place)[-1]))
-        assert best["metric"] == last["metric"] == metric and last["samples"] == 20
-        (after,) = verbs.evaluate(place, metrics=metric, samples=20)
-        assert last["value"] == pytest.approx(after.value, rel=1e-5) and last["settings"] == after.settings
+def test_a_restorer_is_measured_as_evaluate_measures_it(tmp_path):
+    place = tmp_path / "run"
+    settings = ["train.steps=4", "evaluate.every=2", "evaluate.monitor_samples=20"]
+    monitor = ['evaluate.monitor=["psnr@restore", "fd@random_conv"]']  # of what its only endpoint answers, too
+    training.train("context_encoder_facades", [*settings, *monitor], smoke=True, run_dir=place)
+    rows = [json.loads(line) for line in lines_of(place)]
+    told = [(row["model"].rpartition(" at ")[2], row["metric"], row["samples"]) for row in rows]
+    names = ["psnr@restore", "fd@random_conv@restore"]
+    assert told == [(step, name, 20) for step in ("step 2", "step 4") for name in names]
+    assert json.loads((place / "best.json").read_text())["metric"] == "psnr@restore"
+    for row, after in zip(rows[2:], verbs.evaluate(place, metrics=names, samples=20), strict=True):
+        assert row["value"] == pytest.approx(after.value, rel=1e-4) and row["settings"] == after.settings
+    assert rows[2]["settings"]["border"] == 5  # the preset's
 
 
-def test_what_stands_for_generated_data(tmp_path):
-    options = {"smoke": True, "run_dir": tmp_path / "run"}
-    steps = ["train.steps=2", "evaluate.every=2", "evaluate.monitor_samples=40"]
-    training.train("cyclegan_glyphs", [*steps, 'evaluate.monitor=["fd@random_conv"]'], **options)
-    assert json.loads(lines_of(tmp_path / "run")[0])["metric"] == "fd@random_conv@translate_xy"
-    with pytest.raises(ZooError, match="fd_mnist is of generated data, and ADDA makes none; it can classify, .* name one"):
-        training.train("adda_mnist_usps", [*steps, 'evaluate.monitor=["fd_mnist"]'], **options)
+def test_what_no_answer_can_stand_for_is_refused_before_training(tmp_path):
+    settings = ["train.steps=2", "evaluate.every=2", 'evaluate.monitor=["fd_mnist"]']
+    with pytest.raises(
+        ZooError, match="fd_mnist is of generated data, and ADDA makes none; it can classify, .* name one"
+    ):
+        training.train("adda_mnist_usps", settings, smoke=True, run_dir=tmp_path / "run")
 
 
 def test_plain_fit_measures_endpoints_too(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfgan_zoo import guards, resources, training, zoo
+from tfgan_zoo import callbacks, guards, resources, training, zoo
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.interrupts import Stopped
 from tfgan_zoo.runs import Run
@@ -108,8 +109,10 @@ def watched(samples, real):
     """What looks after a game of two that draws `samples`."""
     Player = namedtuple("Player", "name log_name networks")
     endpoint = SimpleNamespace(conditions={}, noise=("z",), target="image", networks=("generator",))
+    optimizers = {name: keras.optimizers.SGD() for name in ("discriminator", "generator")}  # tell nothing of gradients
     model = SimpleNamespace(
         endpoints={"generate": endpoint},
+        optimizer=SimpleNamespace(by_player=optimizers),
         playing=[Player("discriminator", "d_loss", ("discriminator",)), Player("generator", "g_loss", ("generator",))],
     )
     watch = guards.Watch(model, {"image": real})
@@ -144,6 +147,46 @@ def test_a_healthy_game_is_not_warned_of(capsys, monkeypatch):
     assert not capsys.readouterr().err
 
 
+class Blow(keras.callbacks.Callback):
+    """Makes the discriminator's weights ten thousand times what they are, at one step."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        if int(self.model.step.numpy()) == 9:
+            for variable in self.model.discriminator.trainable_variables:
+                variable.assign(variable * 10_000)
+
+
+BLOWN = [
+    *("data.batch_size=8", "data.size=64", "train.samples=4", "train.log_every=2", "train.steps=12"),
+    *("model.image_shape=[8, 8, 1]", "model.latent_dim=4", "model.filters=4"),
+]
+
+
+@pytest.mark.parametrize("watch", ["true", '["exploding"]', "false", '["collapse", "won"]'])
+def test_gradients_that_explode_are_told_with_their_norm(tmp_path, capsys, watch):
+    settings = [*BLOWN, f"train.watch={watch}"]
+    training.train("dcgan_glyphs", settings, run_dir=tmp_path / "run", callbacks=[Blow()])
+    said = [line for line in capsys.readouterr().err.splitlines() if "gradients explode" in line]
+    assert len(said) == (1 if watch in ("true", '["exploding"]') else 0)
+    for line in said:
+        found = re.match(
+            r"warning: step (\d+): (\w+)'s gradients explode: their norm is (\S+) and was usually (\S+)\. ", line
+        )
+        step, player, norm, usual = found.groups()
+        assert step in ("10", "12") and player in line.partition("train.optimizers.")[2]
+        assert float(norm) > 1000 * float(usual) > 0
+
+
+def test_gradients_that_come_back_are_no_explosion(capsys):
+    """A player whose gradients were nothing for a while: they may be again what they were."""
+    watch = watched(np.zeros((1, 2)), np.zeros((1, 2)))
+    norms = iter([5.0, 4.0, 3.0, *[1e-9] * 30, 6e-6, 4.5])
+    watch.norms = SimpleNamespace(since=lambda: {"discriminator": next(norms)})
+    for step in range(35):
+        watch.look({"d_loss": 1.0}, step)
+    assert not capsys.readouterr().err
+
+
 # === Alone in the folder ===
 def test_a_run_that_is_being_trained_is_not_trained_twice(tmp_path):
     run = training.train("gan_glyphs", [*TINY, "train.steps=2"], run_dir=tmp_path / "run")
@@ -172,6 +215,83 @@ def test_a_run_that_is_being_trained_is_not_trained_twice(tmp_path):
     assert training.train("gan_glyphs", [*TINY, "train.steps=4"], run_dir=run.path).step == 4  # a dead one holds none
 
 
+class SendEarly(keras.callbacks.Callback):
+    """Sends this process a signal before the first step."""
+
+    def on_train_batch_begin(self, batch, logs=None):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_before_the_first_step_there_is_nothing_to_wait_for(tmp_path):
+    with pytest.raises(Stopped, match="stopped before a step was taken; the same command goes on") as stop:
+        training.train("gan_glyphs", TINY, run_dir=tmp_path / "run", callbacks=[SendEarly()])
+    assert stop.value.status == 128 + signal.SIGTERM and Run(tmp_path / "run").step == 0
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert training.train("gan_glyphs", TINY, run_dir=tmp_path / "run").step == 12
+
+
+@pytest.mark.parametrize("place", ["prepare", "plot_losses"])
+def test_signals_before_and_after_training(tmp_path, monkeypatch, place):
+    before = getattr(training, place)
+
+    def stopped(*arguments):
+        signal.raise_signal(signal.SIGTERM)
+        return before(*arguments)
+
+    monkeypatch.setattr(training, place, stopped)
+    with pytest.raises(Stopped, match="the same command goes on") as stop:
+        training.train("gan_glyphs", TINY, run_dir=tmp_path / "run")
+    assert stop.value.status == 128 + signal.SIGTERM
+    monkeypatch.setattr(training, place, before)
+    assert training.train("gan_glyphs", TINY, run_dir=tmp_path / "run").finished
+
+
+def test_a_second_signal_ends_at_once_with_its_status(tmp_path):
+    class Twice(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if int(self.model.step.numpy()) == 7:
+                signal.raise_signal(signal.SIGTERM)
+                signal.raise_signal(signal.SIGHUP)
+
+    with pytest.raises(Stopped, match="stopped at once") as stop:
+        training.train("gan_glyphs", TINY, run_dir=tmp_path / "run", callbacks=[Twice()])
+    assert stop.value.status == 128 + signal.SIGHUP and Run(tmp_path / "run").step == 5
+
+
+def test_signals_that_are_ignored_stay_so(tmp_path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        run = training.train("gan_glyphs", TINY, run_dir=tmp_path / "run", callbacks=[Send(signal.SIGHUP)])
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert run.step == 12
+
+
+def test_a_kill_in_the_last_measurement_loses_none(tmp_path, monkeypatch):
+    measured = [*TINY, "evaluate.every=12", 'evaluate.monitor=["fd@random_conv"]', "evaluate.monitor_samples=16"]
+
+    def killed(self, step):
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Measure, "act", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            training.train("gan_glyphs", measured, run_dir=tmp_path / "run")
+    assert Run(tmp_path / "run").step == 12 and not (tmp_path / "run" / "best.keras").exists()
+    run = training.train("gan_glyphs", measured, run_dir=tmp_path / "run")
+    assert run.finished and (run.path / "best.keras").exists() and run.has_results("run at step 12")
+
+
+def test_a_signal_in_the_last_measurement_loses_none(tmp_path, monkeypatch):
+    measured = [*TINY, "evaluate.every=12", 'evaluate.monitor=["fd@random_conv"]', "evaluate.monitor_samples=16"]
+    with monkeypatch.context() as patch:
+        patch.setattr(callbacks.Quality, "measure", lambda self, step: signal.raise_signal(signal.SIGTERM))
+        with pytest.raises(Stopped, match="stopped at step 12 of 12"):
+            training.train("gan_glyphs", measured, run_dir=tmp_path / "run")
+    run = training.train("gan_glyphs", measured, run_dir=tmp_path / "run")
+    assert run.finished and run.has_results("run at step 12")
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_signals_save_and_have_a_status_of_their_own(tmp_path, name):
     number = getattr(signal, name)
@@ -195,6 +315,18 @@ def test_a_picture_is_left_at_once_when_a_signal_comes(tmp_path, monkeypatch):
     with pytest.raises(Stopped, match="at step 6"):
         training.train("gan_glyphs", [*TINY, "train.sample_every=6"], run_dir=tmp_path / "run")
     assert set(drawn) == {0, 6} and Run(tmp_path / "run").step == 6
+
+
+# === Memory ===
+@pytest.mark.parametrize(("most", "free"), [("1000000000", 700_000_000), ("max", None), ("100000000", 0)])
+def test_files_that_a_container_has_read_leave_memory_free(tmp_path, monkeypatch, most, free):
+    machine = resources.free_memory()
+    monkeypatch.setattr(resources, "CGROUP", tmp_path)
+    (tmp_path / "memory.max").write_text(f"{most}\n")
+    (tmp_path / "memory.current").write_text("900000000\n")
+    (tmp_path / "memory.stat").write_text("anon 300000000\ninactive_file 400000000\nactive_file 200000000\n")
+    found = resources.free_memory()
+    assert found == free if free is not None else found > machine / 2
 
 
 # === Checkpoints ===

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from tfgan_zoo import arrays, batches, play, sampling
+from tfgan_zoo import arrays, batches, play, resources, sampling
 from tfgan_zoo.assembly import average, constructor_arguments, dtype_policy, first_weights, twin_of
 from tfgan_zoo.batches import Batch, batch_size
 from tfgan_zoo.endpoints import Endpoint, Noise
@@ -113,7 +113,7 @@ class AdversarialModel(keras.Model):
             name="step", shape=(), dtype="int64", initializer="zeros", trainable=False, aggregation="only_first_replica"
         )
         self.noise = NoiseStream(self.seed, self.step)
-        with dtype_policy(self.dtype_policy), first_weights(self.seed):
+        with dtype_policy(self.dtype_policy), first_weights(self.seed), resources.room_for_weights(self):
             self.network_names = tuple(networks := self.build_networks())
             for name, network in networks.items():
                 setattr(self, name, network)
@@ -223,16 +223,16 @@ class AdversarialModel(keras.Model):
                 its name, of which every player gets a copy.
             jit_compile, steps_per_execution: as in Keras; both are refused over more than one replica.
             accumulate: parts of a batch whose gradients are summed before a player steps, to need less memory.
+
+        Raises:
+            ZooError: a setting that cannot be, an unknown player or optimizer.
         """
-        if self.replicas > 1 and (jit_compile or steps_per_execution > 1):
-            raise ZooError(
-                f"jit_compile={jit_compile} and steps_per_execution={steps_per_execution} do not work over "
-                f"{self.replicas} replicas: leave both at their defaults (False and 1)."
-            )
+        play.check_compiled(self.replicas, jit_compile, steps_per_execution, accumulate)
         if not isinstance(optimizer, PlayerOptimizers):
             optimizer = PlayerOptimizers.of(self.players, optimizer, scaled=self.dtype_policy.name == "mixed_float16")
-        for player in self.players:  # slots must exist before the first traced step
-            optimizer.by_player[player.name].build(self.variables_of(player))
+        with resources.room_for_weights(self):
+            for player in self.players:  # slots must exist before the first traced step
+                optimizer.by_player[player.name].build(self.variables_of(player))
         as_keras = {"run_eagerly": run_eagerly, "jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         super().compile(optimizer=optimizer, auto_scale_loss=False, **as_keras)
         self.accumulate = accumulate

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfgan_zoo import console, evaluation, files, guards
-from tfgan_zoo.evaluation import Protocol
+from tfgan_zoo.evaluation import Protocol, assess
 from tfgan_zoo.interrupts import Interrupt
 from tfgan_zoo.runs import Run
 from tfgan_zoo.sheets import Sheet
@@ -257,7 +257,8 @@ class Quality(keras.callbacks.Callback):
     Args:
         reference: real data, best of a split that is not trained on: opened data, a stream, uint8 pictures (n, h, w, c)
             or {"image": pictures, "label": classes}, a folder, or what else `tfgan_zoo.evaluate` compares against.
-        metrics: names, or one name; the first one decides which model is the best.
+        metrics: names, or one name; the first one decides which model is the best. Those of an endpoint
+            (`psnr@upscale`) are of its answers to the reference.
         every: epochs between measurements.
         samples, seed: of the generated data; equal ones each time, so that the numbers differ by the model alone.
         best: a `.keras` file for the best model so far, with its number in a `.json` beside it, where a later
@@ -265,6 +266,7 @@ class Quality(keras.callbacks.Callback):
         keep: how many of the best models stay; if more than 1, each is `best-STEP.keras` too.
         name: what the results call the model; default its Keras name.
         stand_in: makes the model that is measured in place of the one that trains, such as a copy in float32.
+        experiment: a run's, whose data endpoints are asked with, as `evaluate` does after training.
         options: more options of `tfgan_zoo.evaluation.Protocol`.
     """
 
@@ -280,20 +282,25 @@ class Quality(keras.callbacks.Callback):
         keep: int = 1,
         name: str | None = None,
         stand_in: Callable | None = None,
+        experiment=None,
         **options,
     ):
         super().__init__()
         self.protocol, self.every = Protocol(metrics=metrics, samples=samples, seed=seed, **options), every
         self.reference = evaluation.as_reference(reference, self.protocol)
         self.best, self.keep, self.name, self.stand_in = best and Path(best), keep, name, stand_in
-        self._spent, self._stream = 0.0, None
+        self.experiment, self._spent, self._stream = experiment, 0.0, None
 
     def on_train_begin(self, logs=None):
         conditions = getattr(self.reference, "data", self.reference)
-        evaluation.asked_for(self.protocol, getattr(conditions, "facts", {}))  # or fail now
+        self._measured = self.stand_in(self.model) if self.stand_in else self.model
+        self._groups = assess.checked(self._measured, self.protocol, getattr(conditions, "facts", {}))  # or fail now
+        against = self.experiment.evaluate.against if self.experiment else self.reference
+        self._sides = assess.Sides(self._measured, self.experiment, self.protocol, against, {})
         self._began = time.perf_counter()
-        measured = self.stand_in(self.model) if self.stand_in else self.model
-        self._stream = evaluation.Generated(measured, self.protocol.samples, self.protocol.seed, data=conditions)
+        if None in self._groups:
+            drawn = self.protocol.samples, self.protocol.seed
+            self._stream = evaluation.Generated(self._measured, *drawn, data=conditions)
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:
@@ -308,11 +315,16 @@ class Quality(keras.callbacks.Callback):
     def measure(self, step: int) -> list[evaluation.Result]:
         """Measure now, keep the model where it is the best so far, and say so."""
         began = time.perf_counter()
-        if self._stream.model is not self.model:
+        if self._measured is not self.model:
             for name, network in self.model.networks_by_name.items():
-                getattr(self._stream.model, name).set_weights(network.get_weights())
-        self._stream.description = self.description(step)
-        results = evaluation.evaluate(self._stream, self.reference, self.protocol)
+                getattr(self._measured, name).set_weights(network.get_weights())
+        results = []
+        for endpoint, protocol in self._groups.items():
+            if endpoint:
+                results += self._sides.answers(endpoint, self.description(step), protocol)
+            else:
+                self._stream.description = self.description(step)
+                results += evaluation.evaluate(self._stream, self.reference, protocol)
         better = self._keep(results[0], step) if self.best else False
         now = time.perf_counter()
         self._spent += now - began

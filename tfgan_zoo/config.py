@@ -74,7 +74,9 @@ class Train(Section):
     rollbacks: Annotated[int, Field(ge=0, le=100)] = Field(
         2, description="times that a run whose losses or weights are no numbers any more goes back to its checkpoint"
     )
-    watch: bool = Field(True, description="warn of mode collapse, a discriminator that has won, exploding losses")
+    watch: bool | list[Literal["collapse", "exploding", "won"]] = Field(
+        True, description='warn of a game that goes wrong: true, false, or a list of "collapse", "exploding", "won"'
+    )
     samples: Annotated[int, Field(ge=1, le=10_000)] = Field(64, description="images in the sample grids")
 
 

@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,12 @@ import tensorflow as tf
 
 from tfgan_zoo import console, sampling
 from tfgan_zoo.errors import ZooError
+from tfgan_zoo.gradient_norms import GradientNorms
 from tfgan_zoo.modalities import ClassLabel
 from tfgan_zoo.runs import Run
 
 CLOSE, WON, GREW, LOOKS = 0.05, 1e-3, 1e3, 3  # of the real data's spread; a loss; times its usual size; in a row
+KINDS = ("collapse", "exploding", "won")  # of warnings
 YOUNG = 1000  # steps before which a generator may not have learnt to differ
 
 
@@ -76,15 +78,18 @@ class Watch:
     """Warnings while a game is played, each told once.
 
     - A player's loss that cannot go below 0 stays at 0: the others learn nothing from a discriminator that has won.
-    - A loss is a thousand times what it was: gradients explode.
+    - A player's gradients, or its loss, are a thousand times what they usually are: gradients explode.
     - Pictures of different noise are alike: mode collapse.
 
     Args:
         real: a batch of rows of the data {key: stored}, with which the spread of generated ones is compared.
+        kinds: of warnings that are wanted, of `KINDS`.
     """
 
-    def __init__(self, model, real: Mapping[str, Any]):
+    def __init__(self, model, real: Mapping[str, Any], kinds: Collection[str] = KINDS):
+        self.kinds = kinds
         self.model, self.usual, self.flat, self.told = model, {}, {}, set()
+        self.norms = GradientNorms(model.optimizer.by_player)
         name, endpoint = next(iter(model.endpoints.items()))
         drawn = all(isinstance(kind, ClassLabel) for kind in endpoint.conditions.values())
         self.endpoint = name if endpoint.noise and drawn and endpoint.target in real else None
@@ -92,7 +97,8 @@ class Watch:
         self.makers = set(endpoint.networks)  # a loss of theirs may well come to 0
 
     def look(self, means: Mapping[str, float], step: int) -> None:
-        """At the means of the logs since the last look."""
+        """At the means of the logs since the last look, and at the gradients."""
+        norms = self.norms.since()
         for player in self.model.playing:
             loss = means.get(player.log_name)
             if loss is None:
@@ -106,12 +112,29 @@ class Watch:
                     "other players learn little from it. A smaller learning rate for it, or its regularization, helps",
                     step,
                 )
-            before = self.usual.setdefault(player.name, [])
-            usual = statistics.median(before) if len(before) >= LOOKS else math.inf
-            if abs(loss) > GREW * max(usual, 1.0):
-                text = f"{player.name}'s loss is {loss:.3g} and was {usual:.3g}: its gradients explode"
+            self._look_at_sizes(player, loss, norms.get(player.name), step)
+
+    def _look_at_sizes(self, player, loss: float, norm: float | None, step: int) -> None:
+        """Of a player's gradients, and of its loss, which tells where the optimizer keeps nothing of gradients."""
+        if norm is not None:
+            usual, most = self._before(f"{player.name}'s gradients", norm)
+            if usual and norm > max(GREW * usual, most):  # healthy games have bursts of thirty times
+                text = (
+                    f"{player.name}'s gradients explode: their norm is {norm:.3g} and was usually {usual:.3g}. A "
+                    f"smaller learning rate for it helps, or train.optimizers.{player.name}.global_clipnorm"
+                )
                 self.tell("exploding", text, step)
-            self.usual[player.name] = [*before[-20:], abs(loss)]
+        usual, _ = self._before(f"{player.name}'s loss", abs(loss))
+        if abs(loss) > GREW * max(usual, 1.0):
+            text = f"{player.name}'s loss is {loss:.3g} and was {usual:.3g}: its gradients explode"
+            self.tell("exploding", text, step)
+
+    def _before(self, what: str, size: float) -> tuple[float, float]:
+        """(median of late, largest of all) of the sizes before this one, infinite until there are some. Notes it."""
+        sizes = self.usual.setdefault(what, [])
+        found = (statistics.median(sizes[-20:]), max(sizes)) if len(sizes) >= LOOKS else (math.inf, math.inf)
+        sizes.append(size)
+        return found
 
     def look_at_samples(self, step: int) -> None:
         """At a few samples: whether they differ as real data do."""
@@ -124,7 +147,7 @@ class Watch:
 
     def tell(self, kind: str, text: str, step: int) -> None:
         """A warning, once of each kind."""
-        if kind not in self.told:
+        if kind in self.kinds and kind not in self.told:
             self.told.add(kind)
             console.note(f"\nwarning: step {step:,}: {text}")
 

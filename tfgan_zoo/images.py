@@ -1,5 +1,6 @@
 """Pictures as uint8 arrays (h, w, c): read from files, brought to a shape, laid out as grids, written."""
 
+import io
 import math
 import os
 from collections.abc import Sequence
@@ -38,12 +39,23 @@ def to_array(picture: Image.Image) -> np.ndarray:
     return array[:, :, None] if array.ndim == 2 else array
 
 
+def opened(path: str | os.PathLike) -> Image.Image:
+    """`PIL.Image.open`, to which what no frame of an animated WebP file covers is transparent, not black."""
+    with open(path, "rb") as file:
+        head = file.read(21)
+        if head[8:16] != b"WEBPVP8X" or not head[20] & 0b10:  # no animation
+            return Image.open(path)
+        whole = bytearray(head + file.read())
+    whole[20] |= 0b10000  # it says that it is transparent; encoders leave that out where all frames are opaque
+    return Image.open(io.BytesIO(whole))
+
+
 def decode(path: str | os.PathLike) -> np.ndarray | None:
     """The picture in a file as `to_array` gives it, or None where it cannot be decoded whole."""
     if not os.path.isfile(path):  # a named pipe would wait for a writer for ever
         return None
     try:
-        with Image.open(path) as picture:
+        with opened(path) as picture:
             return to_array(picture)
     except Exception:  # broken files make Pillow raise nearly anything: OSError, SyntaxError, struct.error, EOFError
         return None
@@ -52,7 +64,7 @@ def decode(path: str | os.PathLike) -> np.ndarray | None:
 def alpha(path: str | os.PathLike) -> np.ndarray | None:
     """How opaque the picture in a file is: uint8 (h, w, 1), 255 where nothing shines through; None as `decode`."""
     try:
-        with Image.open(path) as picture:
+        with opened(path) as picture:
             return np.asarray(ImageOps.exif_transpose(picture).convert("RGBA").getchannel("A"))[..., None]
     except Exception:  # as in `decode`
         return None
@@ -63,7 +75,7 @@ def decode_frames(path: str | os.PathLike) -> np.ndarray | None:
     if not os.path.isfile(path):  # as in `decode`
         return None
     try:
-        with Image.open(path) as picture:
+        with opened(path) as picture:
             frames = [to_array(frame.copy()) for frame in ImageSequence.Iterator(picture)]
         channels = max(frame.shape[2] for frame in frames)
         return np.stack([np.repeat(f, 3, axis=2) if f.shape[2] < channels else f for f in frames])

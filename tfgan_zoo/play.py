@@ -1,5 +1,6 @@
 """How players take turns: the orders of play that `AdversarialModel.play` chooses from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,39 +14,59 @@ from tfgan_zoo.history import together
 Logs = dict[str, tf.Tensor]
 
 
+def check_compiled(replicas: int, jit_compile: bool, steps_per_execution: int, accumulate: int) -> None:
+    """Refuse what `compile()` cannot do. Raises ZooError."""
+    if replicas > 1 and (jit_compile or steps_per_execution > 1):
+        raise ZooError(
+            f"jit_compile={jit_compile} and steps_per_execution={steps_per_execution} do not work over {replicas} "
+            "replicas: leave both at their defaults (False and 1)."
+        )
+    if not isinstance(accumulate, int) or accumulate < 1:
+        raise ZooError(f"accumulate={accumulate!r}: give a whole number of parts, 1 for whole batches.")
+
+
 def in_turn(model, slices: list[Batch]) -> Logs:
     """Each player takes its steps, each on fresh data and a fresh generator pass (Algorithm 1)."""
     logs = {}
     for player in model.playing:
         for batch in slices[-player.steps :]:
-            gradients, terms = accumulated(model, player, batch)
+            [gradients], terms = accumulated(model, [player], batch)
             model.apply(player, gradients)
         logs = together(logs, terms)
     return logs
 
 
-def accumulated(model, player, batch: Batch) -> tuple[list, Logs]:
-    """A player's gradients on a batch and what it logs, both means over `model.accumulate` parts of it.
+def accumulated(model, players: Sequence, batch: Batch) -> tuple[list[list], Logs]:
+    """The gradients of each of `players` on a batch, all at the same weights, and what they log.
 
-    Memory holds one part at a time: each waits for the one before.
+    Both are means over `model.accumulate` parts of the batch. Memory holds one part at a time: each waits for the one
+    before.
     """
-    parts, sums, logs, before = batches.slices(batch, model.accumulate), None, {}, []
+    parts, sums, before = batches.slices(batch, model.accumulate), None, []
     for part in parts:
         with tf.control_dependencies(before):
-            with tf.GradientTape() as tape:
-                loss, terms = model.loss_of(player, part, model.fake(part))
-            gradients = model.gradients(player, tape, loss)
-            sums = [_plus(one, other) for one, other in zip(sums, gradients, strict=True)] if sums else gradients
-            logs = {name: _plus(logs.get(name), value) for name, value in terms.items()}
-        before = [gradient for gradient in sums if gradient is not None]
+            with tf.GradientTape(persistent=len(players) > 1) as tape:
+                fake, losses, logs = model.fake(part), [], {}
+                for player in players:
+                    loss, terms = model.loss_of(player, part, fake)
+                    losses, logs = [*losses, loss], together(logs, terms)
+            gradients = [model.gradients(player, tape, loss) for player, loss in zip(players, losses, strict=True)]
+        found = gradients, logs
+        sums = found if sums is None else tf.nest.map_structure(_plus, sums, found)
+        before = [gradient for gradient in tf.nest.flatten(sums[0]) if gradient is not None]
     if len(parts) == 1:
-        return sums, logs
-    return tf.nest.map_structure(lambda value: None if value is None else value / len(parts), (sums, logs))
+        return sums
+    return tf.nest.map_structure(lambda value: None if value is None else _dense(value) / len(parts), sums)
 
 
 def _plus(one, other):
     """The sum of what there is: a variable that takes no part in a loss has no gradient."""
-    return one if other is None else other if one is None else one + other
+    return one if other is None else other if one is None else _dense(one) + _dense(other)
+
+
+def _dense(gradient) -> tf.Tensor:
+    """All of a gradient; of an embedding TensorFlow gives the rows alone that were looked up."""
+    return tf.convert_to_tensor(gradient)
 
 
 def sharing(model, batch: Batch) -> Logs:
@@ -63,27 +84,13 @@ def sharing(model, batch: Batch) -> Logs:
 
 def at_once(model, slices: list[Batch]) -> Logs:
     """All players' gradients at the same weights; extra steps of a player come before, on their own slices."""
-    logs = {}
     for player in model.playing:
         for batch in slices[-player.steps : -1]:
-            model.apply(player, accumulated(model, player, batch)[0])
-    if model.accumulate > 1:
-        gradients = {}
-        for player in model.playing:
-            gradients[player], terms = accumulated(model, player, slices[-1])
-            logs = together(logs, terms)
-        for player in model.playing:
-            model.apply(player, gradients[player])
-        return logs
-    with tf.GradientTape(persistent=True) as tape:
-        fake = model.fake(slices[-1])
-        losses = {}
-        for player in model.playing:
-            losses[player], terms = model.loss_of(player, slices[-1], fake)
-            logs = together(logs, terms)
-    gradients = {player: model.gradients(player, tape, loss) for player, loss in losses.items()}
-    for player in model.playing:
-        model.apply(player, gradients[player])
+            [gradients], _ = accumulated(model, [player], batch)
+            model.apply(player, gradients)
+    found, logs = accumulated(model, model.playing, slices[-1])
+    for player, gradients in zip(model.playing, found, strict=True):
+        model.apply(player, gradients)
     return logs
 
 

@@ -1,7 +1,11 @@
 """A memory of old fakes, which keeps the discriminator from forgetting what the generator did before."""
 
+import math
+
 import keras
 import tensorflow as tf
+
+from tfgan_zoo.resources import require_memory
 
 
 @keras.saving.register_keras_serializable("tfgan_zoo")
@@ -21,6 +25,7 @@ class ImagePool(keras.layers.Layer):
     def __init__(self, size: int, shape: tuple[int, ...], **kwargs):
         super().__init__(trainable=False, **kwargs)
         self.size, self.shape = size, tuple(shape)
+        require_memory(4 * size * math.prod(self.shape), f"pool_size={size}")
         weight = {"trainable": False, "initializer": "zeros", "aggregation": "only_first_replica"}
         self.kept = self.add_weight(name="kept", shape=(max(size, 1), *shape), dtype="float32", **weight)
         self.count = self.add_weight(name="count", shape=(), dtype="int32", **weight)

@@ -12,7 +12,7 @@ import keras
 
 from tfgan_zoo import config, devices, resources, zoo
 from tfgan_zoo.adversarial import AdversarialModel
-from tfgan_zoo.training import batches_of, prepare, resolved, spans_of
+from tfgan_zoo.training import batches_of, compiled, prepare, resolved, spans_of
 
 
 def dry_run(
@@ -46,7 +46,7 @@ def dry_run(
     if devices.fast_bfloat16():
         for other in {"float32", "mixed_bfloat16"} - {own}:
             train = experiment.train.model_copy(update={"precision": other})
-            _, changed, _ = prepare(experiment.model_copy(update={"train": train}), strategy)
+            changed = compiled(experiment.model_copy(update={"train": train}), strategy)
             timed[other] = seconds_per_step(changed, data, experiment)
     plan = spans_of(model, experiment)
     totals = {name: sum(t * span.steps for t, span in zip(ts, plan, strict=True)) for name, ts in timed.items()}

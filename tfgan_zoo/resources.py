@@ -1,12 +1,19 @@
 """Memory and disk: how much there is, and one-line errors where it is not enough."""
 
+import contextlib
 import errno
+import inspect
 import os
 import re
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from tfgan_zoo.errors import ZooError
+
+CGROUP = Path("/sys/fs/cgroup")
+ABSURD, ARRAYS = 10**7, 1000  # a size that no network has; arrays of weights of a network that is quite deep
 
 
 def free_memory() -> int:
@@ -19,10 +26,11 @@ def free_memory() -> int:
             free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         except (AttributeError, OSError, ValueError):
             free = 2 << 30
-    try:  # a container may have less
-        with open("/sys/fs/cgroup/memory.max") as most, open("/sys/fs/cgroup/memory.current") as now:
-            free = min(free, int(most.read()) - int(now.read()))
-    except (OSError, ValueError):
+    try:  # a container may have less; files that it has read count as used, and make room when it is needed
+        most, now = (int((CGROUP / name).read_text()) for name in ("memory.max", "memory.current"))
+        parts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        free = min(free, most - now + int(parts["active_file"]) + int(parts["inactive_file"]))
+    except (OSError, ValueError, KeyError):
         pass
     return max(free, 0)
 
@@ -40,18 +48,88 @@ def peak_memory() -> int | None:
         return None
 
 
-def require_memory(size: int, what: str) -> None:
+def require_memory(size: int, what: str, free: int | None = None) -> None:
     """Refuse work that memory cannot hold before it begins.
 
     Args:
         size: bytes that will be needed at least.
         what: the setting that asks for them, such as "num=1000".
+        free: bytes that there are; default those that are free now.
 
     Raises:
         ZooError: more than what is free.
     """
-    if size > (free := free_memory()):
+    free = free_memory() if free is None else free
+    if size > free:
         raise ZooError(f"{what}: takes {size / 1e9:,.1f} GB of memory, and {free / 1e9:,.1f} GB are free; choose less.")
+
+
+@contextlib.contextmanager
+def room_for_weights(model) -> Iterator[None]:
+    """Inside, weights are counted before they are made; the first that memory cannot hold beside the others is refused.
+
+    A GPU has memory of its own, which TensorFlow does not overdraw.
+
+    Args:
+        model: whose weights they are; the largest of its constructor's `arguments()` are named.
+
+    Raises:
+        ZooError: more than what was free, or sizes of which no network can be built.
+    """
+    import tensorflow as tf
+
+    free, total, count = free_memory(), 0, 0
+
+    def counted(make, **given):
+        nonlocal total, count
+        total, count = total + _bytes_of(given), count + 1
+        if total > free and not tf.config.list_physical_devices("GPU"):
+            require_memory(total, _sizes(model), free)
+        if count > ARRAYS and _absurd(model):
+            raise ZooError(f"{_sizes(model)}: more than {ARRAYS:,} arrays of weights, and no end of it; choose less.")
+        return make(**given)
+
+    try:
+        with tf.variable_creator_scope(counted):
+            yield
+    except ZooError:
+        raise
+    except Exception as error:  # of as many kinds as there are places where such numbers end
+        if not _absurd(model):
+            raise
+        raise ZooError(f"{_sizes(model)}: no network can be built with such numbers; choose less.") from error
+
+
+def _bytes_of(given: Mapping[str, Any]) -> int:
+    """How large a variable will be: of what TensorFlow is given to make it."""
+    import tensorflow as tf
+
+    value = given.get("initial_value")
+    # Keras gives a function of its own variable, which knows its shape; the function would make the weights.
+    owner = inspect.getclosurevars(value).nonlocals.get("self") if inspect.isfunction(value) else value
+    count = tf.TensorShape(getattr(owner, "shape", ())).num_elements()
+    return (count or 0) * tf.as_dtype(given.get("dtype") or "float32").size
+
+
+def _sizes(model) -> str:
+    """The arguments of a model with the largest numbers, these first: `filters=1000000, latent_dim=100`."""
+    largest = sorted(_numbers(model).items(), key=lambda item: -max(item[1]))[:3]
+    values = {name: getattr(model, name) for name, _ in largest}
+    shown = (f"{name}={list(one) if isinstance(one, tuple) else one}" for name, one in values.items())
+    return ", ".join(shown) or "the weights"
+
+
+def _absurd(model) -> bool:
+    """Whether a size is beyond all that networks have."""
+    return any(max(numbers) > ABSURD for numbers in _numbers(model).values())
+
+
+def _numbers(model) -> dict[str, list[int]]:
+    """The whole numbers in a model's arguments, the seed left out."""
+    values = {name: getattr(model, name, None) for name in model.arguments() if name != "seed"}
+    listed = {name: value if isinstance(value, list | tuple) else [value] for name, value in values.items()}
+    whole = {name: [one for one in value if type(one) is int and one] for name, value in listed.items()}
+    return {name: numbers for name, numbers in whole.items() if numbers}
 
 
 def require_disk(folder: Path, size: int, what: str) -> None:

@@ -24,7 +24,7 @@ class Sheet:
         name: the endpoint.
         count: answers to show (points: 1,000).
         rows: held-out data for the conditions, {key: stored (n, ...)}; classes are laid out in columns without it.
-        main: whether it is the model's main one: `step-00000100.png`; others are `<endpoint>-00000100.png`.
+        main: whether it is the run's main one: `step-00000100.png`; others are `<endpoint>-00000100.png`.
     """
 
     def __init__(self, model, name: str, count: int, rows: Mapping[str, np.ndarray], main: bool):
@@ -95,13 +95,16 @@ def paired(stacks: list[np.ndarray], columns: int = COLUMNS) -> np.ndarray:
 
 
 def sheets_of(model, count: int, rows: Mapping[str, np.ndarray]) -> list[Sheet]:
-    """A sheet for each endpoint that has something to show: the main one, and those with pictures, sounds or texts."""
+    """A sheet for each endpoint that `rows` can ask and that has something to show, the first of them the main one.
+
+    Points are shown of the model's main endpoint alone.
+    """
     made = []
     for place, (name, endpoint) in enumerate(model.endpoints.items()):
         known = all(key in rows or isinstance(kind, ClassLabel) for key, kind in endpoint.conditions.items())
         shown = endpoint.output.visible and not (place and endpoint.output.crowd)
         if known and (shown or hasattr(endpoint.output, "decode")):
-            made.append(Sheet(model, name, count, rows, main=place == 0))
+            made.append(Sheet(model, name, count, rows, main=not made))
     return made
 
 

@@ -16,7 +16,6 @@ from tfgan_zoo import (
     config,
     console,
     devices,
-    evaluation,
     features,
     files,
     guards,
@@ -29,7 +28,7 @@ from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.errors import ZooError, unknown
 from tfgan_zoo.evaluation import Protocol, assess, references
 from tfgan_zoo.features.perceptual import held_by
-from tfgan_zoo.interrupts import Stopped
+from tfgan_zoo.interrupts import Stopped, stoppable
 from tfgan_zoo.metrics import registry
 from tfgan_zoo.modalities import ClassLabel, Image
 from tfgan_zoo.optimizers import optimizers
@@ -38,6 +37,7 @@ from tfgan_zoo.runs import Run
 from tfgan_zoo.workers import Workers
 
 
+@stoppable()
 def train(
     preset: str,
     overrides: Iterable[str] = (),
@@ -112,8 +112,6 @@ def _train(model, data, run: Run | None, experiment: config.Experiment, team: Wo
     """Train to the end, also where training diverges on the way; the chief alone has a run."""
     while True:
         start, attempt = team.follow(model, [start, len(run.rollbacks) if run else 0])
-        if start >= experiment.train.steps:
-            return
         if run:
             run.forget_after(start)
         try:
@@ -150,27 +148,38 @@ def prepare(experiment: config.Experiment, strategy: tf.distribute.Strategy):
             f"train.accumulate={settings.accumulate} does not divide a replica's batch of {batch // replicas}: choose "
             "a divisor of it."
         )
+    experiment = zoo.completed(experiment)
+    model = compiled(experiment, strategy)
+    check_metrics(model, experiment)
+    for span in spans_of(model, experiment):  # before data of such sizes are made
+        check_batch(model, span.batch_size * model.data_steps)
+    data = experiment.data.open(model.element_spec)
+    check_classes(model, data)
+    if experiment.evaluate.every:
+        check_monitoring(model, experiment, data)
+    return experiment, model, data
+
+
+def compiled(experiment: config.Experiment, strategy: tf.distribute.Strategy) -> AdversarialModel:
+    """The model of an experiment with its optimizers, ready to train on the devices of `strategy`.
+
+    Raises:
+        ZooError: settings of the model or the optimizers that cannot be, or weights that memory cannot hold.
+    """
+    settings, replicas = experiment.train, strategy.num_replicas_in_sync
     if settings.precision == "mixed_bfloat16" and not devices.fast_bfloat16():
         console.note("train.precision=mixed_bfloat16 is several times slower than float32 on this processor")
     jit = settings.jit
     if jit and replicas > 1:
         console.note(f"train.jit is off: XLA does not work over {replicas} replicas")
         jit = False
-    experiment = zoo.completed(experiment)
     keras.utils.set_random_seed(settings.seed)
     with strategy.scope():
         model = zoo.build(experiment)
         model.compile(optimizer=optimizers(model, experiment), jit_compile=jit, accumulate=settings.accumulate)
     if model.dtype_policy.name != settings.precision:
         console.note(f"computing in {model.dtype_policy.name}, Keras' global dtype policy")
-    check_metrics(model, experiment)
-    data = experiment.data.open(model.element_spec)
-    check_classes(model, data)
-    if experiment.evaluate.every:
-        check_monitoring(experiment, data)
-    for span in spans_of(model, experiment):
-        check_batch(model, span.batch_size * model.data_steps)
-    return experiment, model, data
+    return model
 
 
 def check_batch(model: AdversarialModel, size: int) -> None:
@@ -205,16 +214,16 @@ def check_metrics(model: AdversarialModel, experiment: config.Experiment) -> Non
 def monitoring(experiment: config.Experiment) -> Protocol:
     """What is measured in training; the first metric decides which model is the best."""
     wanted = experiment.evaluate
-    return Protocol(metrics=tuple(wanted.monitor or wanted.metrics[:1]), samples=wanted.monitor_samples)
+    return Protocol(tuple(wanted.monitor or wanted.metrics[:1]), wanted.monitor_samples, settings=wanted.settings)
 
 
-def check_monitoring(experiment: config.Experiment, data) -> None:
+def check_monitoring(model: AdversarialModel, experiment: config.Experiment, data) -> None:
     """Refuse what cannot be measured in training: features without their weights, a split that there is not.
 
     Raises:
         ZooError: the next step for whatever is missing.
     """
-    evaluation.asked_for(monitoring(experiment), data.facts)
+    assess.checked(model, monitoring(experiment), data.facts)
     split, names = experiment.evaluate.split, experiment.data.splits()
     if split is not None and split.partition("[")[0] not in names:
         raise unknown("split", split, names, where="evaluate.split")
@@ -254,6 +263,8 @@ def _fit(model, data, run: Run | None, experiment, team: Workers, start: int, at
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "`shuffle=True` was passed")  # the data shuffle themselves
+            if clock.done:  # a kill came between the last step and its picture or its measurement
+                keras.callbacks.CallbackList(stack, model=model).on_train_begin()
             for number, span in enumerate(spans_of(model, experiment)):
                 if clock.step >= span.stop or interrupt.received is not None:
                     continue
@@ -275,7 +286,7 @@ def _fit(model, data, run: Run | None, experiment, team: Workers, start: int, at
         for progress in stack:
             if isinstance(progress, zoo_callbacks.Progress):
                 progress.close()
-    if interrupt.received is not None and not clock.done:
+    if interrupt.received is not None:  # also after the last step: its measurement may have been left
         saved = f"saved in {run.path}" if run else "saved by the chief"
         raise Stopped(
             f"stopped at step {clock.step:,} of {clock.steps:,}; {saved}. The same command goes on from there.",
@@ -305,7 +316,8 @@ def watching(model, settings: config.Train, clock: zoo_callbacks.Clock, real) ->
     """The warnings of a game that goes wrong, where they are wanted (`train.watch`)."""
     if not settings.watch:
         return []
-    return [zoo_callbacks.Watching(clock, guards.Watch(model, real), settings.log_every, settings.sample_every)]
+    watch = guards.Watch(model, real, guards.KINDS if settings.watch is True else settings.watch)
+    return [zoo_callbacks.Watching(clock, watch, settings.log_every, settings.sample_every)]
 
 
 def spans_of(model, experiment: config.Experiment) -> list[Span]:
@@ -346,16 +358,19 @@ def quality(model, experiment, run: Run, clock, interrupt) -> list[keras.callbac
     wanted = experiment.evaluate
     if not wanted.every:
         return []
-    held_out = references.held_out(experiment.data, model.element_spec, wanted.split)
-    half = model.dtype_policy.compute_dtype != "float32"
+    protocol, reference, half = monitoring(experiment), None, model.dtype_policy.compute_dtype != "float32"
+    if None in assess.by_endpoint(model, protocol.metrics):
+        held_out = references.held_out(experiment.data, model.element_spec, wanted.split)
+        reference = held_out or experiment.data.open(model.element_spec)
+    how = {"samples": protocol.samples, "settings": protocol.settings, "experiment": experiment}
     measured = zoo_callbacks.Quality(
-        held_out or experiment.data.open(model.element_spec),
-        monitoring(experiment).metrics,
-        samples=wanted.monitor_samples,
+        reference,
+        protocol.metrics,
         best=run.path / "best.keras",
         keep=wanted.keep_best,
         name=run.path.resolve().name,
         stand_in=(lambda model: type(model)(**{**model.get_config(), "dtype": "float32"})) if half else None,
+        **how,
     )
     return [zoo_callbacks.Measure(clock, run, wanted.every, measured, interrupt)]
 

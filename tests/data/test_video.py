@@ -102,9 +102,8 @@ def test_what_no_frame_of_a_webp_file_covers_is_white(tmp_path):
     assert not file.read_bytes()[20] & 0b10000
     red, white = [255, 0, 0], [255, 255, 255]
     wanted = [[red if x // 2 == place else white for x in range(8)] for place in range(3)]
-    assert everything(source("video", path=str(tmp_path)).open({"video": Video((3, 6, 8, 3))}), "video")[
-        0, :, 3
-    ].tolist() == wanted
+    opened = source("video", path=str(tmp_path)).open({"video": Video((3, 6, 8, 3))})
+    assert everything(opened, "video")[0, :, 3].tolist() == wanted
     assert images.decode_frames(file)[:, 3].tolist() == wanted and images.decode(file)[3].tolist() == wanted[0]
 
 

@@ -6,8 +6,10 @@ import pytest
 import tensorflow as tf
 from modalities.checks import check_example, check_files, check_forms, made_up, refusal
 
+from tfgan_zoo.data.words import known, vocabulary
 from tfgan_zoo.modalities import Text
 from tfgan_zoo.modalities.text import split_words
+from tfgan_zoo.serving.encoded import read_texts, words_table
 
 WORDS = ("a", "red", "green", "apple", "pear")
 KIND = Text((6,), WORDS)
@@ -43,6 +45,28 @@ def test_numbers_are_those_of_the_keras_layer():
     assert split_words(b"A red, red apple!") == ["a", "red", "red", "apple"]
 
 
+def test_apostrophes_within_words_stay():
+    texts = ["I don't know the dogs' \"o'clock\".", "'Rock 'n' roll', she's ''here''", "' '' '", "l'homme, d'une"]
+    assert [split_words(text) for text in texts] == [
+        ["i", "don't", "know", "the", "dogs", "o'clock"],
+        ["rock", "n", "roll", "she's", "here"],
+        [],
+        ["l'homme", "d'une"],
+    ]
+    kind = Text((6,), vocabulary(texts))
+    assert kind.decode(kind.encode(texts)) == [" ".join(split_words(text)) for text in texts]
+    np.testing.assert_array_equal(read_texts(tf.constant(texts), kind, words_table(kind)), kind.encode(texts))
+
+
+def test_vocabularies_that_know_no_apostrophes_mean_what_they_meant():
+    kind = Text((4,), ("dont", "its", "dogs", "know"))
+    texts = ["I don't know", "it's the dog's", "dont its dogs know"]
+    numbers = [[1, 2, 5, 0], [3, 1, 4, 0], [2, 3, 4, 5]]
+    assert kind.encode(texts).tolist() == numbers
+    assert read_texts(tf.constant(texts), kind, words_table(kind)).numpy().tolist() == numbers
+    assert known(texts, kind) == {"words": 10, "unknown_words": 2, "cut_texts": 0}
+
+
 def test_networks_answer_with_logits():
     logits = tf.one_hot(sentences(), KIND.tokens) * 5.0
     np.testing.assert_array_equal(KIND.to_stored(logits), sentences())
@@ -60,8 +84,8 @@ def test_other_texts_are_refused(tmp_path):
     assert "missing.txt" in refusal(KIND.read, tmp_path / "missing.txt")
 
 
-@pytest.mark.parametrize("vocabulary", [[], ["a"], ("a", "b")])
-def test_vocabularies_of_any_length(vocabulary):
-    kind = Text([4], vocabulary)
-    assert kind == Text((4,), tuple(vocabulary)) and hash(kind)
-    assert made_up(kind).max() < kind.tokens == len(vocabulary) + 2
+@pytest.mark.parametrize("words", [[], ["a"], ("a", "b")])
+def test_vocabularies_of_any_length(words):
+    kind = Text([4], words)
+    assert kind == Text((4,), tuple(words)) and hash(kind)
+    assert made_up(kind).max() < kind.tokens == len(words) + 2

@@ -6,6 +6,7 @@ import click
 
 from tfgan_zoo import console, index
 from tfgan_zoo.cli.common import json_option, main, needs_tensorflow, print_json
+from tfgan_zoo.errors import ZooError
 
 
 @main.command("list", short_help="The presets: what each trains, on which data.")
@@ -38,10 +39,18 @@ def list_(task, family, pretrained, json_out):
 
 @main.command(short_help="A preset's or a family's facts and card.")
 @click.argument("name", metavar="PRESET|FAMILY")
+@click.option("--inputs", is_flag=True, help="What --given of `generate` and `translate` can name, for each endpoint.")
 @json_option("The facts as JSON.")
-def info(name, json_out):
-    """Show a preset (settings, paper, pretrained card) or a family (paper, arguments, presets)."""
+def info(name, inputs, json_out):
+    """Show a preset (settings, paper, pretrained card) or a family (paper, arguments, presets).
+
+    \b
+    python -m tfgan_zoo info dcgan_mnist
+    python -m tfgan_zoo info speech_synthesis_digits --inputs     # what its endpoints take; builds the model
+    """
     facts = index.info(name)
+    if inputs:
+        return _inputs(facts, json_out)
     if json_out:
         return print_json(facts, json_out)
     family = facts.get("family_facts", facts)
@@ -49,10 +58,57 @@ def info(name, json_out):
         click.echo(f"{facts['file']}\n\n{facts['text'].rstrip()}\n")
     click.echo(f"family {facts['family']}: {family['class']}\n\n{family['doc']}\n\n{family['class_doc']}\n")
     console.table("arguments, model.KEY=VALUE", ("argument", "default"), family["arguments"].items())
+    click.echo(
+        f"\nendpoints: {', '.join(family['endpoints'])}; what each takes: python -m tfgan_zoo info {name} --inputs"
+    )
     if facts.get("presets"):
         click.echo(f"\npresets: {', '.join(facts['presets'])}")
     if facts.get("card"):
         _card(facts["card"])
+
+
+@needs_tensorflow
+def _inputs(facts, json_out) -> None:
+    """What each endpoint of a preset, or of a family's first one, can be given: name, kind, shape, range."""
+    from tfgan_zoo import zoo
+
+    if not (preset := facts.get("file") or next(iter(facts["presets"]), None)):
+        raise ZooError(f"{facts['family']} has no preset that tells its arguments; give a .toml file of yours.")
+    found = {
+        endpoint: {key: _input(kind) for key, kind in asked.inputs.items()}
+        for endpoint, asked in zoo.build(preset).endpoints.items()
+    }
+    if json_out:
+        return print_json(found, json_out)
+    rows = [
+        ("" if place else endpoint, key, *told.values())
+        for endpoint, inputs in found.items()
+        for place, (key, told) in enumerate(inputs.items())
+    ]
+    title = f"{facts.get('preset', preset)}: --endpoint NAME --given INPUT=VALUE\n"
+    console.table(title, ("endpoint", "input", "kind", "shape", "range"), rows)
+
+
+def _input(kind) -> dict[str, str]:
+    from tfgan_zoo.endpoints import Noise
+    from tfgan_zoo.modalities import ClassLabel, Points, Text
+
+    file = f"a file: {' '.join(getattr(kind, 'suffixes', ()))}"
+    if isinstance(kind, ClassLabel):
+        last = "..." if kind.num_classes is None else f"to {kind.num_classes - 1}"
+        values = f"0 {last}; drawn where it is left out"
+    elif isinstance(kind, Noise):
+        low, high = ("any" if bound is None else f"{bound:g}" for bound in (kind.low, kind.high))
+        values = f"{'any number' if low == high else f'{low} to {high}'}; drawn where it is left out"
+    elif isinstance(kind, Text):
+        words = f"{len(kind.vocabulary):,} known words" if kind.vocabulary else "words of the data"
+        values = f"a text of {words}"
+    elif isinstance(kind, Points):
+        values = f"{'a number' if kind.shape == (1,) else 'numbers, such as 0.5,-1,'} or {file}"
+    else:
+        values = file
+    shape = " x ".join("any" if side is None else str(side) for side in kind.shape)
+    return {"kind": type(kind).__name__, "shape": shape, "range": values}
 
 
 def _card(card) -> None:

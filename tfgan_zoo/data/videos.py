@@ -96,7 +96,7 @@ def frames(path: Path, places: Collection[int] | None = None) -> Iterator[np.nda
     if not path.is_file():  # as in `images.decode`
         raise Broken
     try:
-        with Pillow.open(path) as picture:
+        with images.opened(path) as picture:
             for place, frame in enumerate(ImageSequence.Iterator(picture)):
                 if places is not None and place > max(places):
                     return
@@ -105,6 +105,41 @@ def frames(path: Path, places: Collection[int] | None = None) -> Iterator[np.nda
                     yield images.to_array(frame)
     except Exception:  # as in `images.decode`
         raise Broken from None
+
+
+def at_rate(path: Path, rate: float) -> np.ndarray:
+    """Which frame of an animated file is seen in the middle of each 1 / `rate` seconds: int64 (n,), ascending.
+
+    Frames of 0.01 s or less are shown for 0.1 s, as browsers do.
+
+    Raises:
+        Broken: a file that cannot be decoded whole.
+    """
+    ends = [0.0]  # in milliseconds
+    try:
+        with images.opened(path) as picture:
+            for frame in ImageSequence.Iterator(picture):
+                frame.load()  # before which WebP tells nothing
+                shown = frame.info.get("duration", 0)
+                ends.append(ends[-1] + (shown if shown > 10 else 100))
+    except Exception:  # as in `images.decode`
+        raise Broken from None
+    moments = (np.arange(max(1, round(ends[-1] * rate / 1000))) + 0.5) * 1000 / rate
+    return np.minimum(np.searchsorted(ends[1:], moments, "right"), len(ends) - 2)
+
+
+class Timed:
+    """A video whose frames are repeated or left out: frame i is frame `order[i]` of `video`."""
+
+    def __init__(self, video: "np.ndarray | Late", order: np.ndarray):
+        self.video, self.order, self.nbytes = video, order, video.nbytes
+        self.shape = (len(order), *video.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, places: Sequence[int]) -> np.ndarray:
+        return self.video[self.order[places]]
 
 
 class Late:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from tfgan_zoo.modalities import Text
-from tfgan_zoo.modalities.text import split_words
+from tfgan_zoo.modalities.text import entry, split_words
 
 
 def vocabulary(texts: Iterable[str], most: int | None = None) -> list[str]:
@@ -20,6 +20,6 @@ def known(texts: Sequence[str], kind: Text) -> dict[str, Any]:
     flat = [word for one in words for word in one]
     return {
         "words": len(flat),
-        "unknown_words": sum(word not in vocabulary for word in flat),
+        "unknown_words": sum(entry(word, vocabulary) not in vocabulary for word in flat),
         "cut_texts": sum(len(one) > kind.shape[0] for one in words),
     }

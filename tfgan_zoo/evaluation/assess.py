@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tfgan_zoo import config, console, sampling
@@ -11,6 +11,7 @@ from tfgan_zoo.adversarial import AdversarialModel
 from tfgan_zoo.data import source_class
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import references, similar
+from tfgan_zoo.evaluation.asked import asked_for
 from tfgan_zoo.evaluation.given import Pictures, in_memory
 from tfgan_zoo.evaluation.measure import evaluate, save_statistics
 from tfgan_zoo.evaluation.own_sizes import OwnSizes, any_size
@@ -111,8 +112,35 @@ def by_endpoint(model: AdversarialModel, names: Sequence[str]) -> dict[str | Non
         if endpoint is None and metric.endpoint:
             sampling.endpoint_of(model, metric.endpoint)
             endpoint, text = metric.endpoint, f"{text}@{metric.endpoint}"
+        if endpoint is None and "generate" not in model.endpoints:
+            endpoint = showing(model, text)
+            text = f"{text}@{endpoint}"
         found.setdefault(endpoint, []).append(text)
     return found
+
+
+def checked(model: AdversarialModel, protocol: Protocol, facts: Mapping[str, Any]) -> dict[str | None, Protocol]:
+    """`by_endpoint` with the protocol of each. Raises ZooError for what cannot be measured, before anything is.
+
+    Args:
+        facts: what the reference's data say of themselves.
+    """
+    found = {}
+    for endpoint, names in by_endpoint(model, protocol.metrics).items():
+        found[endpoint] = protocol.but(metrics=tuple(names))
+        pictures = bool(endpoint) and isinstance(model.endpoints[endpoint].output, Image | Audio)
+        asked_for(found[endpoint], facts, endpoint, pictures)
+    return found
+
+
+def showing(model: AdversarialModel, metric: str) -> str:
+    """The endpoint whose answers stand for generated data, of a model that makes nothing out of noise."""
+    for name, endpoint in model.endpoints.items():
+        if isinstance(endpoint.output, Image | Audio):
+            return name
+    names, example = ", ".join(model.endpoints), f"accuracy@{next(iter(model.endpoints))}"
+    none = f"{metric} is of generated data, and {type(model).__name__} makes none"
+    raise ZooError(f"{none}; it can {names}: name one, as in {example}.")
 
 
 def restoring(model: AdversarialModel, metric: str, kind: type[Modality]) -> str:
@@ -126,13 +154,14 @@ def restoring(model: AdversarialModel, metric: str, kind: type[Modality]) -> str
 
 @dataclasses.dataclass
 class Sides:
-    """The two sides of a model's measurements."""
+    """The two sides of a model's measurements. Data are opened once for all of them."""
 
     model: AdversarialModel
     experiment: config.Experiment | None
     protocol: Protocol
     against: Any
     options: dict[str, Any]
+    opened: dict[tuple, Any] = dataclasses.field(default_factory=dict)
 
     def spec(self, metrics: Sequence[str]) -> dict[str, Any]:
         """What to open data for: the model's own keys, and labels where a metric needs them."""
@@ -161,17 +190,28 @@ class Sides:
                 "a model in memory or in a file does not tell its training data: measure a run or a preset, or name "
                 "real data with against."
             )
-        return self.experiment.data.open(spec)
+        return self._once("training", spec, lambda: self.experiment.data.open(spec))
 
     def held_out(self, spec: Mapping[str, Any]):
         """The opened split to compare with; None where the data have none."""
         if self.experiment is None:
             return None
-        return references.held_out(self.experiment.data, spec, self.experiment.evaluate.split)
+        source, split = self.experiment.data, self.experiment.evaluate.split
+        return self._once("held out", spec, lambda: references.held_out(source, spec, split))
+
+    def _once(self, side: str, spec: Mapping[str, Any], opened: Callable) -> Any:
+        key = side, *spec.items()
+        if key not in self.opened:
+            self.opened[key] = opened()
+        return self.opened[key]
 
     def named(self, spec: Mapping[str, Any], key: str | None, protocol: Protocol) -> Any:
         """The real data that `against` names."""
         samples = protocol.reference_samples or protocol.samples
+        if isinstance(self.against, Stream):
+            return self.against
+        if hasattr(self.against, "examples"):
+            return Selected(self.against, samples and min(samples, self.against.num_examples))
         if not in_memory(self.against):
             home = self.options.get("data_dir") or getattr(getattr(self.experiment, "data", None), "data_dir", None)
             if found := references.folder(self.against, home, samples):
@@ -214,7 +254,7 @@ class Sides:
         pictures, compares = isinstance(endpoint.output, Image | Audio), self._compares(protocol)
         test = self.pairs(name, spec, protocol) if self.against is not None else self.held_out(spec)
         if test is None:
-            console.note("no held-out data: measuring on the training data")
+            self._once("note", {}, lambda: console.note("no held-out data: measuring on the training data"))
         wanted = compares and not (pictures and self.experiment is None)  # for pictures they are the floor alone
         training = self.training(spec) if test is None or wanted else None
         chosen = test or training
@@ -244,7 +284,7 @@ class Sides:
             if any_size(endpoint):
                 return OwnSizes(found, endpoint, self.model.element_spec, derive)
             return source_class("folder")(source="folder", path=str(found.path), derive=derive).open(spec)
-        if getattr(found, "data", None) is None:
+        if not spec.keys() <= getattr(getattr(found, "data", None), "spec", {}).keys():
             raise ZooError(
                 f"{self.against}: {name} takes {', '.join(spec)}; name a preset, a data set or a folder that has them."
             )

@@ -36,7 +36,7 @@ class PartialConv(AdversarialModel):
             of 2^halvings. Pictures of any size can be restored.
         filters: channels of the first map; they double with each halving, up to eight times as many.
         halvings: how often the encoder halves the picture.
-        convolution: "partial", or "plain" for one to which a hole is a grey part of the picture.
+        convolution: "partial", or "plain", which knows of no mask: a hole is a grey part of the picture.
         perceptual: the network and its maps that tell how alike two pictures are, as `features.perceptual` names them.
         hole_weight: of the absolute error in the hole; that of the rest has 1.
         perceptual_weight: of the absolute difference of the maps. 0.05 in the paper, whose VGG sees pictures of
@@ -103,7 +103,6 @@ class PartialConv(AdversarialModel):
         """The maps of the encoder, from the picture itself on, and where they are valid."""
         valid = ops.cast(batch["mask"] <= 0, "float32")
         image = ops.where(valid > 0, batch["image"], 0.0)
-        valid = valid if self.convolution == "partial" else ops.ones_like(valid)
         maps = self.feed(encoder, {"image": image, "valid": valid}, training=training)
         return maps | {"map_0": image, "valid_0": valid}
 
@@ -133,5 +132,5 @@ class PartialConv(AdversarialModel):
     finetuner_loss = generator_loss
 
     def build_networks(self):
-        sizes = self.image_shape[-1], self.filters, self.halvings
-        return {"encoder": holes.encoder(*sizes), "decoder": holes.decoder(*sizes)}
+        how = self.image_shape[-1], self.filters, self.halvings, self.convolution == "partial"
+        return {"encoder": holes.encoder(*how), "decoder": holes.decoder(*how)}

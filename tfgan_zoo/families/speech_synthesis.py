@@ -78,8 +78,8 @@ class SpeechSynthesis(AdversarialModel):
         spec, networks = self.element_spec, ("generator", "standard")
         asked = {"word": ClassLabel(self.words), "speaker": ClassLabel(self.speakers), "seconds": Points((1,))}
         return {
-            "repeat": Endpoint(spec, spec["audio"], networks, "audio"),
             "synthesize": Endpoint(asked, spec["audio"], networks),
+            "repeat": Endpoint(spec, spec["audio"], networks, "audio"),
         }
 
     def synthesize(self, inputs):

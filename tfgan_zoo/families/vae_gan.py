@@ -13,7 +13,7 @@ from keras import ops
 
 from tfgan_zoo import losses
 from tfgan_zoo.adversarial import AdversarialModel
-from tfgan_zoo.batches import batch_size
+from tfgan_zoo.batches import batch_size, of_all_replicas
 from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.modalities import Image, Points
@@ -21,8 +21,16 @@ from tfgan_zoo.networks import autoencoder
 from tfgan_zoo.players import Player
 from tfgan_zoo.types import ImageShape, Positive, Weight
 
-rmsprop = partial(keras.optimizers.RMSprop, 3e-4)
 EVEN = 0.68  # what a discriminator that cannot tell pays for a picture: about log 2
+
+
+@keras.saving.register_keras_serializable("tfgan_zoo")
+class RMSprop(keras.optimizers.RMSprop):
+    """Keras' own, but where all gradients of a variable are 0, as those of a player at rest, its mean square stays."""
+
+    def update_step(self, gradient, variable, learning_rate):
+        kept, rests = self._velocities[self._get_variable_index(variable)], ops.all(gradient == 0)
+        super().update_step(ops.where(rests, ops.sqrt(kept), gradient), variable, ops.where(rests, 0.0, learning_rate))
 
 
 class VAEGAN(AdversarialModel):
@@ -36,12 +44,10 @@ class VAEGAN(AdversarialModel):
         latent_dim: length of z, drawn from N(0, I).
         filters: channels of the encoder's first map; the other networks keep their ratios to it.
         units: width of the encoder's dense layer; the discriminator's is half as wide.
-        objective: "vae_gan"; "pixels", the same with pictures compared by their pixels; or "vae", by their pixels and
-            without a discriminator.
+        objective: "vae_gan"; "pixels", where pixels are compared instead; or "vae", pixels without a discriminator.
         similarity_weight: gamma, of the likeness in the decoder's loss (of a sum over all numbers of the maps).
-        margin: a player rests for a turn where the game has left its balance by so much: the discriminator where it
-            paid less than 0.68 - margin for real or for made pictures, the decoder where one of them cost it more than
-            0.68 + margin. With 1 or more nearly none does.
+        margin: how far from balance a player rests for a turn: the discriminator where it pays less than 0.68 - margin
+            for real or for made pictures, the decoder where one of them costs it more than 0.68 + margin.
     """
 
     def __init__(
@@ -66,9 +72,7 @@ class VAEGAN(AdversarialModel):
         self.similarity_weight = similarity_weight
         self.margin = margin
         names = ("encoder", "generator", "discriminator")[: 2 if objective == "vae" else 3]
-        self.players = tuple(Player(name, optimizer=rmsprop) for name in names)
-        even = {"initializer": keras.initializers.Constant(EVEN), "trainable": False, "aggregation": "mean"}
-        self.costs = self.add_weight(name="costs", shape=(2,), **even)  # of real and of made pictures, a turn ago
+        self.players = tuple(Player(name, optimizer=partial(RMSprop, 3e-4)) for name in names)
         self.assemble()
 
     @property
@@ -78,8 +82,7 @@ class VAEGAN(AdversarialModel):
     @property
     def endpoints(self):
         image = Image(self.image_shape)
-        return {
-            **super().endpoints,
+        return super().endpoints | {
             "encode": Endpoint({"image": image}, Points((self.latent_dim,)), ("encoder",)),
             "reconstruct": Endpoint({"image": image}, image, ("encoder", "generator"), target="image"),
         }
@@ -93,17 +96,15 @@ class VAEGAN(AdversarialModel):
         return self.generate({"z": self.encode(inputs)})
 
     def fake(self, batch):
-        """Codes, the pictures made of them and of noise, and what the discriminator sees, once for all players.
-
-        As in the authors' code, real and made pictures are normalized together.
-        """
+        """Codes, pictures made of them and of noise, and what the discriminator sees, once for all players."""
         mean, log_variance = ops.split(self.feed(self.encoder, batch), 2, axis=-1)
         z = mean + ops.exp(log_variance / 2) * self.noise.normal(ops.shape(mean))
         if self.objective == "vae":
             return {"code": (mean, log_variance), "again": self.feed(self.generator, {"z": z})}
         codes = ops.concatenate([z, self.latents(batch_size(batch))["z"]])
         made = self.feed(self.generator, {"z": codes})
-        judged = self.feed(self.discriminator, {"image": ops.concatenate([batch["image"], made])})
+        together = ops.concatenate([batch["image"], made])  # and normalized together, as in the authors' code
+        judged = self.feed(self.discriminator, {"image": together})
         seen = {name: ops.split(value, 3) for name, value in judged.items()}  # of real, again, drawn
         return {"code": (mean, log_variance), "again": ops.split(made, 2)[0], **seen}
 
@@ -122,24 +123,23 @@ class VAEGAN(AdversarialModel):
             return loss
         _, again, drawn = fake["logit"]
         deceive = losses.minimax_generator(again) + losses.minimax_generator(drawn)
-        return self.balance()[1] * (self.similarity_weight * loss + deceive)
+        return self.balance(fake)[1] * (self.similarity_weight * loss + deceive)
 
     def discriminator_loss(self, batch, fake):
-        real, again, drawn = fake["logit"]
-        real, made = losses.called_real(real), (losses.called_fake(again) + losses.called_fake(drawn)) / 2
-        return self.balance()[0] * (real + made), {"real": real, "made": made}
+        real, made = self.costs(fake)
+        return self.balance(fake)[0] * (real + made), {"real": real, "made": made}
 
-    def balance(self):
-        """1.0 or 0.0 for the discriminator and the decoder: whether they learn, by the costs of the turn before."""
-        strong, weak = ops.any(self.costs < EVEN - self.margin), ops.any(self.costs > EVEN + self.margin)
+    def costs(self, fake):
+        """What real and made pictures cost the discriminator."""
+        real, again, drawn = fake["logit"]
+        return losses.called_real(real), (losses.called_fake(again) + losses.called_fake(drawn)) / 2
+
+    def balance(self, fake):
+        """1.0 or 0.0 for the discriminator and the decoder: whether they learn, by what this turn costs everywhere."""
+        costs = ops.mean(of_all_replicas(ops.stack(self.costs(fake))[None]), axis=0)
+        strong, weak = ops.any(costs < EVEN - self.margin), ops.any(costs > EVEN + self.margin)
         both = ops.logical_or(ops.logical_and(strong, weak), not self.training)
         return [ops.cast(ops.logical_or(both, ops.logical_not(rests)), "float32") for rests in (strong, weak)]
-
-    def play(self, slices):
-        logs = super().play(slices)
-        if self.objective != "vae":
-            self.costs.assign(ops.stack([logs["real"], logs["made"]]))
-        return logs
 
     def build_networks(self):
         z, image = keras.Input((self.latent_dim,), name="z"), keras.Input(self.image_shape, name="image")

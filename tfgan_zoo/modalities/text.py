@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -10,13 +10,25 @@ from tfgan_zoo import files
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.modalities.base import Modality, Shape
 
-PUNCTUATION = re.compile(r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']""")  # what TextVectorization strips
+STRIPPED = (  # (pattern, what takes its place), for Python's `re` and for TensorFlow's RE2
+    (r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~]""", ""),  # what TextVectorization strips, but for apostrophes
+    # Apostrophes within a word stay in it ("don't"), as in NLTK's TweetTokenizer; Moses would make two words of it.
+    (r"(^|\s)'+", r"\1"),
+    (r"'+(\s|$)", r"\1"),
+)
 
 
 def split_words(text: str | bytes) -> list[str]:
-    """The words of a text: small letters, without punctuation."""
-    text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return PUNCTUATION.sub("", text.lower()).split()
+    """The words of a text: small letters, without punctuation but for apostrophes within words."""
+    text = (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).lower()
+    for pattern, instead in STRIPPED:
+        text = re.sub(pattern, instead, text)
+    return text.split()
+
+
+def entry(word: str, known: Container[str]) -> str:
+    """A word as a vocabulary has it: those that were made without apostrophes have "dont" for "don't"."""
+    return word if word in known else word.replace("'", "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +36,8 @@ class Text(Modality):
     """Words as numbers: int32 (length,), 0 behind the last word, 1 for words that are not in `vocabulary`.
 
     Networks may answer with logits, float (n, length, words). Words and numbers are those of
-    `keras.layers.TextVectorization(vocabulary=vocabulary)`: small letters, no punctuation, split at blanks.
+    `keras.layers.TextVectorization(vocabulary=vocabulary)`: small letters, no punctuation, split at blanks. Apostrophes
+    within words alone are kept, where the vocabulary has such words.
     """
 
     shape: Shape
@@ -54,7 +67,7 @@ class Text(Modality):
         result = np.zeros((len(texts), *self._sides), np.int32)
         for row, text in zip(result, texts, strict=True):
             words = split_words(text)[: len(row)]
-            row[: len(words)] = [number.get(word, 1) for word in words]
+            row[: len(words)] = [number.get(entry(word, number), 1) for word in words]
         return result
 
     def decode(self, stored: np.ndarray) -> list[str]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.modalities import Audio, Image, Modality, Text
-from tfgan_zoo.modalities.text import PUNCTUATION
+from tfgan_zoo.modalities.text import STRIPPED
 
 LONGEST_SIDE = 4096  # of a picture that is sent: a small file may claim to be larger than the server's memory
 
@@ -129,6 +129,9 @@ def words_table(kind: Text) -> tf.lookup.StaticHashTable:
 
 def read_texts(texts: tf.Tensor, kind: Text, table: tf.lookup.StaticHashTable) -> tf.Tensor:
     """UTF-8 texts (n,) -> int32 (n, length), as `Text.encode`."""
-    plain = tf.strings.regex_replace(tf.strings.lower(texts, "utf-8"), PUNCTUATION.pattern, "")
-    words = tf.strings.split(plain).to_tensor("", shape=(None, kind.shape[0]))
-    return table.lookup(words)
+    texts = tf.strings.lower(texts, "utf-8")
+    for pattern, instead in STRIPPED:
+        texts = tf.strings.regex_replace(texts, pattern, instead)
+    words = tf.strings.split(texts).to_tensor("", shape=(None, kind.shape[0]))
+    found = table.lookup(words)
+    return tf.where(found == 1, table.lookup(tf.strings.regex_replace(words, "'", "")), found)

@@ -46,6 +46,7 @@ class Server:
             app,
             http="httptools",
             loop="asyncio",
+            log_config=None,  # uvicorn's own would close every log handler of the process
             log_level="critical",  # an error while starting is told below, in one line
             access_log=False,
             server_header=False,

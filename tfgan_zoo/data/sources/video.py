@@ -7,6 +7,7 @@ given as for a folder of pictures; `metadata.jsonl` may name folders of frames t
 import dataclasses
 
 import numpy as np
+from pydantic import Field
 
 from tfgan_zoo import console
 from tfgan_zoo.data import memory, videos
@@ -26,6 +27,13 @@ class Source(ClipSource, FileSource):
     noun = "video"
 
     source: str = "video"
+    fps: float | None = Field(
+        None,
+        gt=0,
+        le=1000,
+        description="frames a second, to which animated files are brought by how long each frame is shown; none: their "
+        "frames as they are",
+    )
 
     @property
     def shown(self):
@@ -39,6 +47,9 @@ class Source(ClipSource, FileSource):
     def weight(self, path):
         return videos.size_of(path)
 
+    def how(self):
+        return [*super().how(), *([self.fps] if self.fps else [])]
+
     def _open(self, making: Making, split: str):
         spec, listed = making.given, self.listed(split)
         video = next((key for key, kind in spec.items() if isinstance(kind, Video)), None)
@@ -50,7 +61,7 @@ class Source(ClipSource, FileSource):
             columns = self.described(listed, listed.items, spec, label, text)
             return columns, About(**self.common(listed, listed.items, split, spec, label, text))
 
-        view, reader = self.clips(making, spec[video]), _Reader(listed.root, self.cache)
+        view, reader = self.clips(making, spec[video]), _Reader(listed.root, self.cache, self.fps)
         least = view.cut.span if self.short == "skip" else 1
 
         def load(place):
@@ -89,33 +100,41 @@ class Source(ClipSource, FileSource):
 class _Reader:
     """Reads every video once.
 
+    Args:
+        fps: frames a second that animated files are brought to, or None.
+
     Attributes:
         late: {name: the video, to be read again}, of those that can be used.
         short: {name: frames}, of those that are too short.
         broken: {name: the frame that cannot be decoded}, of folders of frames.
     """
 
-    def __init__(self, root, cache):
-        self.root, self.late, self.short, self.broken = root, {}, {}, {}
+    def __init__(self, root, cache, fps=None):
+        self.root, self.fps, self.late, self.short, self.broken = root, fps, {}, {}, {}
         self.most = 0 if cache is False else free_memory() // 4  # bytes of one video that are kept
 
-    def load(self, name: str, view: ClipView, least: int) -> np.ndarray | videos.Late | None:
+    def load(self, name: str, view: ClipView, least: int) -> np.ndarray | videos.Late | videos.Timed | None:
         """The prepared frames of a video, or where they are too many the video, which is then read later.
 
         None where it is broken or too short.
         """
         path, kept, shape, length = self.root / name, [], None, 0
         try:
+            order = videos.at_rate(path, self.fps) if self.fps and not path.is_dir() else None
+            most = view.cut.most if order is None else int(order[: view.cut.most][-1]) + 1  # of the file's own frames
             for frame in videos.frames(path):
                 shape = shape or view.shape(frame)
                 frame, length = view.prepared(frame, shape), length + 1
-                if len(kept) == length - 1 < (view.cut.most or length) and length * frame.nbytes <= self.most:
+                if len(kept) == length - 1 < (most or length) and length * frame.nbytes <= self.most:
                     kept.append(frame)
         except videos.Broken as broken:
             self.broken |= {name: str(broken)} if str(broken) else {}
             return None
-        if length < least:
-            self.short[name] = length
+        if (count := length if order is None else len(order)) < least:
+            self.short[name] = count
             return None
-        self.late[name] = videos.Late(path, (length, *shape), lambda frame: view.prepared(frame, shape))
-        return np.stack(kept) if len(kept) == min(length, view.cut.most or length) else self.late[name]
+        late = videos.Late(path, (length, *shape), lambda frame: view.prepared(frame, shape))
+        self.late[name] = late if order is None else videos.Timed(late, order)
+        if len(kept) < min(length, most or length):
+            return self.late[name]
+        return np.stack(kept) if order is None else videos.Timed(np.stack(kept), order[: view.cut.most])
