@@ -161,11 +161,15 @@ def grid(images, columns: int | None = None, padding: int = 2, scale: int | None
 
 
 def fill(stack: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Pictures (n, h, w, c) enlarged by a whole factor and centred on white: uint8 (n, *shape); grey becomes RGB."""
+    """Pictures (n, h, w, c) enlarged by a whole factor and centred on white: uint8 (n, *shape); grey becomes RGB.
+
+    Those of that height stand on the left: films of different lengths begin together.
+    """
     factor = max(1, min(shape[0] // stack.shape[1], shape[1] // stack.shape[2]))
     stack = stack.repeat(factor, 1).repeat(factor, 2)
     stack = np.repeat(stack, 3, axis=3) if stack.shape[3] < shape[2] else stack
     top, left = (shape[0] - stack.shape[1]) // 2, (shape[1] - stack.shape[2]) // 2
+    left = left if top else 0
     margins = [(top, shape[0] - stack.shape[1] - top), (left, shape[1] - stack.shape[2] - left)]
     return np.pad(stack, [(0, 0), *margins, (0, 0)], constant_values=WHITE)
 

@@ -7,7 +7,7 @@
 A strip shows what a model answers to its main question: pictures of seeds 0, 1, 2 ..., or held-out data with the
 answers below them; of points all at once, beside real ones. Nothing is picked by hand. Pretrained weights go before
 runs; of several runs of a preset it is the first by name whose model has the preset's own arguments. A strip has as
-many pictures as go into 60 kB.
+many pictures as go into 60 kB and 1,800 pixels.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ from tfgan_zoo.runs import Run
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "strips"
 COUNTS, SIDE = (16, 12, 8, 6, 4, 2), 56  # how many pictures, the most that fit; their height in pixels, about
-MOST = 60_000  # bytes of a strip
+MOST, WIDEST = 60_000, 1800  # bytes and pixels of a strip
 POINTS = 1_000  # in a picture that shows all together
 
 
@@ -68,7 +68,8 @@ def stacks_of(loaded: zoo.Loaded, data_dir: str | None = None) -> list[np.ndarra
         ZooError: answers that are no pictures, or data that are not there.
     """
     model = loaded.model
-    name = next(filter(lambda name: askable(model, name), model.endpoints), next(iter(model.endpoints)))
+    asked = [name for name in model.endpoints if askable(model, name)] or list(model.endpoints)
+    name = next((name for name in asked if model.endpoints[name].target), asked[0])  # with answers to compare with
     endpoint = model.endpoints[name]
     if not endpoint.output.visible:
         raise ZooError(f"its {name} answers with no pictures.")
@@ -111,10 +112,10 @@ def strip(stacks: list[np.ndarray], count: int) -> np.ndarray:
 
 
 def save(path: Path, stacks: list[np.ndarray]) -> None:
-    """Write the strip with the most pictures that the file may have."""
+    """Write the strip with the most pictures that it may have."""
     for count in COUNTS:
-        images.save_image(path, strip(stacks, count))
-        if path.stat().st_size <= MOST:
+        images.save_image(path, made := strip(stacks, count))
+        if path.stat().st_size <= MOST and made.shape[1] <= WIDEST:
             return
 
 

@@ -3,50 +3,10 @@
 import json
 import sys
 
-import numpy as np
 import pytest
-import tensorflow as tf
 
-from tfgan_zoo.families.dcgan import DCGAN
 from tools.benchmark import __main__ as benchmark
-from tools.benchmark import features, race, training
-
-
-def test_a_bare_step_moves_the_weights_as_the_zoo_does():
-    model = DCGAN(image_shape=(8, 8, 1), latent_dim=training.LATENT_DIM, filters=2, kernel_size=3)
-    twin = DCGAN.from_config(model.get_config())
-    for name, network in model.networks_by_name.items():
-        twin.networks_by_name[name].set_weights(network.get_weights())
-    noise = tf.random.stateless_uniform((4, training.LATENT_DIM), (1, 2), -1.0, 1.0)
-    model.latents = lambda count: {"z": noise}
-    model.compile()
-    step = training.bare_step(twin.generator, twin.discriminator, noise=lambda shape: noise)
-    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 1), np.uint8)
-    before = model.get_weights()
-    for _ in range(2):
-        logs = model.train_on_batch({"image": images}, return_dict=True)
-        d_loss, g_loss = step(tf.constant(images))
-    assert logs["d_loss"] == pytest.approx(float(d_loss), rel=1e-4)
-    assert logs["g_loss"] == pytest.approx(float(g_loss), rel=1e-4)
-    for name in ("generator", "discriminator"):
-        for zoo, bare in zip(getattr(model, name).weights, getattr(twin, name).weights):
-            np.testing.assert_allclose(zoo.numpy(), bare.numpy(), atol=5e-5, err_msg=zoo.path)
-    assert not np.allclose(before[0], model.get_weights()[0])
-
-
-@pytest.mark.parametrize("side", [28, 64])
-def test_pytorch_trains_as_many_parameters_on_the_same_shapes(side):
-    torch = pytest.importorskip("torch")
-    image_shape, _ = training.GAMES[side]
-    generator, discriminator = training.torch_networks(image_shape, 2)
-    with torch.no_grad():
-        images = generator(torch.zeros(2, training.LATENT_DIM, 1, 1))
-        assert discriminator(images).shape == (2, 1, 1, 1)
-    assert tuple(images.shape[i] for i in (2, 3, 1)) == image_shape
-    model = DCGAN(image_shape=image_shape, latent_dim=training.LATENT_DIM, filters=2)
-    networks = model.generator, model.discriminator
-    ours = [training.count(network.trainable_variables) for network in networks]
-    assert ours == [sum(p.numel() for p in network.parameters()) for network in (generator, discriminator)]
+from tools.benchmark import features, race
 
 
 def test_ratios_are_taken_within_rounds():
@@ -55,33 +15,32 @@ def test_ratios_are_taken_within_rounds():
         {"name": "bare", "rounds": [20.0, 80.0, 10.0], "cpu_rounds": [5.0, 5.0, 4.0]},
         {"name": "pytorch", "note": "not installed: pip install torch"},
     ]
-    zoo, bare, pytorch = race.summarize(rows, benchmark.TRAIN_PEERS)
+    zoo, bare, pytorch = race.summarize(rows, ("bare", "pytorch"))
     assert zoo["images_per_second"] == 10.0
     assert (zoo["ratio_to_bare"], zoo["cpu_ratio_to_bare"], bare["ratio_to_bare"]) == (0.5, 1.0, 1.0)
     assert "ratio_to_pytorch" not in zoo and "images_per_second" not in pytorch
 
 
-def test_train_runs_a_process_and_writes_json(tmp_path, capsys, monkeypatch):
-    path = tmp_path / "speed.json"
-    words = f"train --shapes 28 --only bare --filters 2 --batch 2 --rounds 2 --seconds 0.05 --json {path}"
-    monkeypatch.setattr(sys, "argv", ["benchmark.py", *words.split()])
-    benchmark.main()
-    (row,) = json.loads(path.read_text())["results"]
-    assert len(row["rounds"]) == 2 and row["images_per_second"] > 0
-    assert "bare" in capsys.readouterr().out
-
-
 def test_a_contender_that_fails_is_a_row_with_the_reason():
-    job = {"name": "bare", "module": "tools.benchmark.training", "contender": "bare", "batch": 2, "threads": 1}
-    job |= {"jit": False, "image_shape": (9, 9, 1), "filters": 2}
+    job = {"name": "bare", "module": "tools.benchmark.contenders", "contender": "bare", "batch": 2, "threads": 1}
+    job |= {"jit": False, "game": "no_such_game"}
     (row,) = race.compare([job], rounds=1, seconds=0.1, peers=())
-    assert "image_shape=[9, 9, 1]" in row["note"]
+    assert "no_such_game" in row["note"] and "images_per_second" not in row
 
 
 def test_bad_numbers_are_refused(capsys):
+    for words in (["train", "--rounds", "0"], ["evaluate", "--seconds", "nan"], ["scaling", "--steps", "-1"]):
+        with pytest.raises(SystemExit):
+            benchmark.parser().parse_args(words)
+        assert "must be above 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", benchmark.COMMANDS)
+def test_each_command_tells_what_it_measures(name, capsys):
     with pytest.raises(SystemExit):
-        benchmark.parser().parse_args(["train", "--rounds", "0"])
-    assert "must be above 0" in capsys.readouterr().err
+        benchmark.parser().parse_args([name, "--help"])
+    help_text = capsys.readouterr().out
+    assert f"python -m tools.benchmark {name}" in help_text and "--json" in help_text
 
 
 def test_a_contender_whose_library_is_absent_says_what_to_install():
@@ -102,10 +61,10 @@ def test_all_race_on_the_same_pictures_and_differences_are_of_torch_fidelity(mon
         layout["note"] = "ended"
         return race.summarize([zoo | {"features": [[3.0]]}, theirs | {"features": [[2.0]]}, layout], peers)
 
-    monkeypatch.setattr(benchmark, "compare", compare)
+    monkeypatch.setattr(features, "compare", compare)
     arguments = benchmark.parser().parse_args(["evaluate"])
     job = {"side": 32, "tap": "768", "weights": "folder", "batch": 2, "threads": 1}
-    zoo, theirs, layout = benchmark.race(job, arguments)
+    zoo, theirs, layout = features.race(job, arguments)
     assert (zoo["difference"], theirs["difference"], "difference" in layout) == (0.5, 0.0, False)
     assert zoo["ratio_to_torch-fidelity"] == 1.0 and "ratio_to_channels-last" not in zoo
     assert "5e-01" in capsys.readouterr().out

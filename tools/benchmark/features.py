@@ -1,4 +1,4 @@
-"""The contenders of `python -m tools.benchmark evaluate`.
+"""`python -m tools.benchmark evaluate`: Inception features, a whole FID and PRDC, with random weights and pictures.
 
     zoo              features by the zoo's Inception extractor
     torch-fidelity   the same by torch-fidelity's FeatureExtractorInceptionV3, as it comes
@@ -11,6 +11,7 @@ torch-fidelity's package imports torchvision, which its Inception does not use: 
 those it imports itself, are loaded here.
 """
 
+import argparse
 import importlib
 import importlib.util
 import sys
@@ -22,9 +23,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tools.benchmark.race import limit_threads
+from tfgan_zoo import console
+from tools.benchmark.options import add_common, positive
+from tools.benchmark.race import compare, limit_threads, once
+from tools.benchmark.report import apart, load_before, show, slices, write
 
+HELP = "speed of Inception features, FID and PRDC"
 PEER = "torch-fidelity"
+PEERS = (PEER, "channels-last")
+PARTS = ("features", "fid", "prdc")
 NEEDS = ("torch", "torch_fidelity")
 COMPARED = 4  # pictures whose features are compared
 AT_A_TIME = 128  # pictures that `evaluate` hands to an extractor
@@ -238,3 +245,144 @@ def random_network():
 
 RACERS = {"zoo": zoo, PEER: torch_fidelity, "channels-last": torch_fidelity}
 CONTENDERS = {**RACERS, "fid": fid, "prdc": prdc}
+
+
+# === The command ===
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    command.add_argument(
+        "--only", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=f"parts, of {', '.join(PARTS)}"
+    )
+    command.add_argument(
+        "--sizes",
+        type=positive(int),
+        nargs="+",
+        default=[32],
+        metavar="SIDE",
+        help="pictures of (SIDE, SIDE, 3); 299 takes no resize; the FID is of the first",
+    )
+    command.add_argument(
+        "--taps",
+        nargs="+",
+        choices=["2048", "768", "192", "64"],
+        default=["2048"],
+        metavar="TAP",
+        help="outputs of Inception: 2048, 768, 192, 64",
+    )
+    command.add_argument(
+        "--batch",
+        type=positive(int),
+        default=64,
+        help="pictures handed over at a time; the zoo splits them as suits it, torch-fidelity "
+        "does not (64 is its default; 16 may suit it better)",
+    )
+    command.add_argument(
+        "--fid-images",
+        type=positive(int),
+        default=5000,
+        metavar="N",
+        help="pictures of the FID; what is not features hardly grows with them, so fewer make "
+        "the ratio larger (a quick try: 256)",
+    )
+    command.add_argument(
+        "--prdc-rows", type=positive(int), default=10_000, metavar="N", help="rows of each side of PRDC"
+    )
+    command.add_argument(
+        "--prdc-dims", type=positive(int), nargs="+", default=[2048, 768], metavar="DIM", help="features of a row"
+    )
+    add_common(command, rounds=3, seconds=8.0)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """The command."""
+    load, results = load_before(), []
+    with tempfile.TemporaryDirectory() as weights:
+        if {"features", "fid"} & set(arguments.only):
+            console.note("drawing random Inception weights")
+            apart(write_weights, weights)
+        shared = {
+            "module": "tools.benchmark.features",
+            "weights": weights,
+            "threads": arguments.threads,
+            "batch": arguments.batch,
+        }
+        if "features" in arguments.only:
+            for side in arguments.sizes:
+                for tap in arguments.taps:
+                    results += race(shared | {"side": side, "tap": tap}, arguments)
+        if "fid" in arguments.only:
+            results.append(whole_fid(shared, arguments))
+        if "prdc" in arguments.only:
+            results += neighbours(shared, arguments)
+    write(arguments, load, [{key: row[key] for key in row if key != "weights"} for row in results])
+
+
+def race(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """The features that `job` tells, by all contenders: their rows, which are shown too."""
+    jobs = [{"name": name, "contender": name, "needs": [] if name == "zoo" else NEEDS, **job} for name in RACERS]
+    rows = compare(jobs, arguments.rounds, arguments.seconds, PEERS)
+    found = {row["name"]: row.pop("features") for row in rows if "features" in row}
+    for row in rows:
+        if row["name"] in found and PEER in found:
+            row["difference"] = difference(found[row["name"]], found[PEER])
+    side = job["side"]
+    settings = f"{side}x{side}x3 pictures, batch {job['batch']}, {job['threads']} thread(s), {slices(arguments)}"
+    show(f"Inception features {job['tap']}, {settings}", rows, PEERS, {"apart by": ("difference", ".0e")})
+    return rows
+
+
+def whole_fid(job: dict[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """A FID's row, which is shown too: `ratio` of the whole to its features."""
+    count = arguments.fid_images
+    row = once(
+        {
+            "name": f"FID of {count:,}",
+            "contender": "fid",
+            "side": arguments.sizes[0],
+            "count": count,
+            "alone": min(count, 2 * AT_A_TIME),
+            **job,
+        }
+    )
+    cells = [row.get("note")]
+    if "note" not in row:
+        for prefix in ("", "cpu_"):
+            row[f"{prefix}ratio"] = row["whole"][f"{prefix}seconds"] / row["features"][f"{prefix}seconds"]
+        cells = [
+            f"{row['whole']['seconds']:,.1f} s",
+            f"{row['features']['seconds']:,.1f} s",
+            f"{row['ratio']:.3f}",
+            f"{row['cpu_ratio']:.3f}",
+        ]
+    side = row["side"]
+    console.table(
+        f"Whole FID against cached statistics, {side}x{side}x3 pictures, {row['threads']} thread(s)",
+        ["", "whole", "features alone", "ratio", "ratio of cpu s"],
+        [[row["name"], *cells]],
+    )
+    return row
+
+
+def neighbours(job: dict[str, Any], arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """PRDC's rows, which are shown too."""
+    count = arguments.prdc_rows
+    rows = [
+        once({"name": f"{count:,} x {count:,}, {dim} features", "contender": "prdc", "count": count, "dim": dim, **job})
+        for dim in arguments.prdc_dims
+    ]
+    console.table(
+        f"PRDC, {arguments.threads} thread(s)",
+        ["", "seconds", "cpu s", "peak memory beyond the rows"],
+        [
+            [row["name"], row["note"]]
+            if "note" in row
+            else [
+                row["name"],
+                f"{row['seconds']:.1f}",
+                f"{row['cpu_seconds']:.1f}",
+                f"{row['peak_bytes'] / 2**20:,.0f} MiB",
+            ]
+            for row in rows
+        ],
+    )
+    return rows

@@ -5,7 +5,7 @@ A contender is known by a job, which JSON can hold:
     module      the module beside this one whose `build(job)` makes it
     contender   which of that module's
     needs       Python modules that it cannot do without, beyond the zoo's own
-    batch       images per step
+    batch       images per step (GFLOP, of the yardsticks of a roofline)
     threads     that it computes on
 and whatever else its `build` reads. `build` returns (run, facts): `run(steps)` takes that many steps, waits until they
 are done and may return further facts; both kinds end up in the row.

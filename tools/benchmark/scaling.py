@@ -1,5 +1,9 @@
-"""Training over replicas and workers: how fast each way is here, and what more machines can be expected to give."""
+"""`python -m tools.benchmark scaling`: images/s of a preset on 1 replica, on 2 and on 2 workers of this machine.
 
+From the sizes of its gradients follows the share of their speed that eight GPUs or hosts would keep.
+"""
+
+import argparse
 import json
 import math
 import statistics
@@ -8,8 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tfgan_zoo import config, console
 from tfgan_zoo.errors import ZooError
+from tools.benchmark.options import add_json, positive
+from tools.benchmark.race import cores
+from tools.benchmark.report import load_before, write
 
+HELP = "speed on several replicas and workers, and what more machines would give"
 TRAIN = (sys.executable, "-m", "tfgan_zoo", "train")
 LAUNCH = (sys.executable, "-m", "tools.launch_local", "--workers")
 WAYS = {
@@ -59,3 +68,45 @@ def efficiency(compute: float, sent: int, count: int, bandwidth: float) -> float
         bandwidth: bytes/s of the slowest link.
     """
     return compute / (compute + 2 * (count - 1) / count * sent / bandwidth)
+
+
+# === The command ===
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    command.add_argument("preset", nargs="?", default="dcgan_glyphs", help="with data at hand")
+    command.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for train")
+    command.add_argument("--steps", type=positive(int), default=120, help="of each short training")
+    command.add_argument(
+        "--compute", type=positive(float), metavar="SECONDS", help="of a step on the device in question; default: here"
+    )
+    add_json(command)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """The command."""
+    from tfgan_zoo import zoo
+
+    load, overrides = load_before(), list(arguments.overrides)
+    rows = []
+    for way in WAYS:
+        console.note(f"{way}: {arguments.steps} steps of {arguments.preset}")
+        rows.append({"way": way, "images/s": speed(way, arguments.preset, overrides, arguments.steps)})
+    experiment = config.load(arguments.preset, overrides)
+    sent, batch = sum(traffic(zoo.build(experiment)).values()), experiment.data.batch_size
+    first = rows[0]["images/s"]
+    console.table(
+        f"{arguments.preset}, batch {batch}, {cores()} cores",
+        ("way", "images/s", "of 1 replica"),
+        [(row["way"], f"{row['images/s']:,.1f}", f"{row['images/s'] / first:.2f}") for row in rows],
+    )
+    compute = arguments.compute or batch / first
+    expected = [
+        {"network": name, "kept": efficiency(compute, sent, count, bandwidth)}
+        for name, (count, bandwidth) in NETWORKS.items()
+    ]
+    console.table(
+        f"{sent / 1e6:.1f} MB of gradients a step, which one device computes in {compute * 1e3:,.0f} ms: speed kept",
+        ("network", "kept"),
+        [(row["network"], f"{row['kept']:.0%}") for row in expected],
+    )
+    write(arguments, load, [*rows, *expected])

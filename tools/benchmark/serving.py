@@ -1,8 +1,14 @@
-"""The embedded server under load: requests of 1, 8 and 64 clients, beside the SavedModel called in this process.
+"""`python -m tools.benchmark serve`: DCGAN-28 behind the embedded server, one picture a request of 1, 8 or 64 clients.
+
+    batched     `serve` as it is: what waits is computed together
+    one by one  `serve --batch 1`
+    onnxruntime the same server, with onnxruntime in TensorFlow's place (where it is installed)
+    direct      the SavedModel called by the client itself, without a server
 
 python -m tools.benchmark.serving BASE      # the server with onnxruntime in TensorFlow's place, for the benchmark
 """
 
+import argparse
 import base64
 import contextlib
 import http.client
@@ -14,12 +20,20 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tfgan_zoo import console
+from tools.benchmark.games import GAMES
+from tools.benchmark.options import add_common, positive
+from tools.benchmark.report import apart, load_before, slices, write
+
+HELP = "speed of the embedded server"
+GAME = GAMES["dcgan28"].arguments
 SERVE = ("tfgan_zoo", "serve", "model", "--port", "0", "--grpc-port", "0", "--model-base-path")
 SERVERS = {  # name -> the command, to which the folder of models is added
     "batched": SERVE,
@@ -136,6 +150,58 @@ def row(name: str, clients: int, parts: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+# === The command ===
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """The command's own options."""
+    command.add_argument(
+        "--clients", type=positive(int), nargs="+", default=[1, 8, 64], metavar="N", help="clients at once"
+    )
+    command.add_argument("--filters", type=positive(int), help="another width than the game's own (a quick try: 4)")
+    command.add_argument("--soak", type=positive(float), metavar="SECONDS", help="then load it as long, with 4 clients")
+    command.add_argument("--busy", type=positive(float), default=0.5, help="share of the soak that a client asks in")
+    add_common(command, rounds=3, seconds=4.0)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """The command."""
+    before, body = load_before(), body_of(GAME["latent_dim"])
+    image_shape, filters, latent_dim = GAME["image_shape"], arguments.filters or GAME["filters"], GAME["latent_dim"]
+    rows = []
+    with tempfile.TemporaryDirectory() as base, contextlib.ExitStack() as stack:
+        apart(write_model, base, image_shape, filters, latent_dim)
+        started = {name: stack.enter_context(running(base, name)) for name in servers()}
+        parts = {}
+        for number in range(arguments.rounds):
+            parts.setdefault(("direct", 1), []).append(apart(direct, base, arguments.seconds, latent_dim))
+            for clients in arguments.clients:
+                for name, (port, _) in started.items():
+                    made = apart(load, port, clients, arguments.seconds, body)
+                    parts.setdefault((name, clients), []).append(made)
+            console.note(f"round {number + 1}/{arguments.rounds}")
+        rows = [row(*key, made) for key, made in parts.items()]
+        if arguments.soak:
+            port, process = started["batched"]
+            at_first = memory(process)
+            soaked = row("soak", 4, [apart(load, port, 4, arguments.soak, body, arguments.busy)])
+            rows.append(soaked | {"memory_before": at_first, "memory_after": memory(process)})
+            console.note(f"memory {at_first / 2**20:,.0f} MiB before, {memory(process) / 2**20:,.0f} MiB after")
+    console.table(
+        f"Pictures of DCGAN-28 over REST, {slices(arguments)}",
+        ["", "clients", "p50", "p99", "images/s", "requests", "errors"],
+        [
+            [
+                r["name"],
+                r["clients"],
+                *(f"{r[key]:.1f} ms" for key in ("p50_ms", "p99_ms")),
+                *(f"{r[key]:,.0f}" for key in ("images_per_second", "requests", "errors")),
+            ]
+            for r in rows
+        ],
+    )
+    write(arguments, before, rows)
+
+
+# === The server with onnxruntime ===
 def main(base: str) -> None:
     """Serve `model` as `serve` does, on any free ports, with its network computed by onnxruntime."""
     import onnxruntime
