@@ -188,7 +188,9 @@ def pipeline(spec: dict[str, Any], batch: int):
     import tensorflow as tf
 
     data = tf.data.Dataset.from_tensor_slices(random_data(spec, batch))
-    return data.repeat().batch(batch, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # as in `data.pipeline`: its thread makes the end of `fit` wait for seconds
+    return data.repeat().batch(batch, drop_remainder=True).prefetch(4).with_options(options)
 
 
 def count(variables) -> int:
