@@ -12,25 +12,12 @@ import keras
 import tensorflow as tf
 
 from tfgan_zoo import callbacks as zoo_callbacks
-from tfgan_zoo import (
-    config,
-    console,
-    devices,
-    features,
-    files,
-    guards,
-    resources,
-    sheets,
-    translation,
-    zoo,
-)
+from tfgan_zoo import checks, config, console, devices, files, guards, sheets, translation, zoo
 from tfgan_zoo.adversarial import AdversarialModel
-from tfgan_zoo.errors import ZooError, unknown
+from tfgan_zoo.errors import ZooError
 from tfgan_zoo.evaluation import Protocol, assess, references
 from tfgan_zoo.features.perceptual import held_by
 from tfgan_zoo.interrupts import Stopped, stoppable
-from tfgan_zoo.metrics import registry
-from tfgan_zoo.modalities import ClassLabel, Image
 from tfgan_zoo.optimizers import optimizers
 from tfgan_zoo.phases import Span, spans
 from tfgan_zoo.runs import Run
@@ -150,13 +137,13 @@ def prepare(experiment: config.Experiment, strategy: tf.distribute.Strategy):
         )
     experiment = zoo.completed(experiment)
     model = compiled(experiment, strategy)
-    check_metrics(model, experiment)
+    checks.metrics(model, experiment)
     for span in spans_of(model, experiment):  # before data of such sizes are made
-        check_batch(model, span.batch_size * model.data_steps)
+        checks.batch(model, span.batch_size * model.data_steps)
     data = experiment.data.open(model.element_spec)
-    check_classes(model, data)
+    checks.classes(model, data)
     if experiment.evaluate.every:
-        check_monitoring(model, experiment, data)
+        checks.monitoring(model, monitored(experiment), experiment, data)
     return experiment, model, data
 
 
@@ -180,71 +167,6 @@ def compiled(experiment: config.Experiment, strategy: tf.distribute.Strategy) ->
     if model.dtype_policy.name != settings.precision:
         console.note(f"computing in {model.dtype_policy.name}, Keras' global dtype policy")
     return model
-
-
-def check_batch(model: AdversarialModel, size: int) -> None:
-    """Refuse a batch that memory cannot hold: `size` rows as they are stored and as float32."""
-    row = sum(kind.nbytes + 4 * math.prod(kind.shape) for kind in model.element_spec.values())
-    resources.require_memory(size * row, f"a batch of {size:,} (data.batch_size)")
-
-
-def check_metrics(model: AdversarialModel, experiment: config.Experiment) -> None:
-    """Refuse an experiment's metrics that do not exist, and measurements that never happen, before training.
-
-    Raises:
-        ZooError: an unknown metric, or `evaluate.every` without metrics.
-    """
-    wanted, steps = experiment.evaluate, experiment.train.steps
-    for endpoint, names in assess.by_endpoint(model, (*wanted.metrics, *wanted.monitor)).items():
-        if endpoint and not isinstance(model.endpoints[endpoint].output, Image):
-            continue  # its answers stand for features
-        for name in names:
-            if (extractor := registry.parse(name.removesuffix(f"@{endpoint}")).extractor) is not None:
-                features.require(extractor)
-    if not wanted.every:
-        return
-    if not (wanted.monitor or wanted.metrics):
-        raise ZooError('evaluate.every: name what to measure, such as evaluate.monitor=["fd_mnist"].')
-    if wanted.every > steps:
-        console.note(
-            f"evaluate.every={wanted.every:,} is beyond train.steps={steps:,}: nothing is measured in training"
-        )
-
-
-def monitoring(experiment: config.Experiment) -> Protocol:
-    """What is measured in training; the first metric decides which model is the best."""
-    wanted = experiment.evaluate
-    return Protocol(tuple(wanted.monitor or wanted.metrics[:1]), wanted.monitor_samples, settings=wanted.settings)
-
-
-def check_monitoring(model: AdversarialModel, experiment: config.Experiment, data) -> None:
-    """Refuse what cannot be measured in training: features without their weights, a split that there is not.
-
-    Raises:
-        ZooError: the next step for whatever is missing.
-    """
-    assess.checked(model, monitoring(experiment), data.facts)
-    split, names = experiment.evaluate.split, experiment.data.splits()
-    if split is not None and split.partition("[")[0] not in names:
-        raise unknown("split", split, names, where="evaluate.split")
-
-
-def check_classes(model: AdversarialModel, data) -> None:
-    """Refuse data whose classes are not the model's.
-
-    Raises:
-        ZooError: another number of classes, or one class alone for a conditional model.
-    """
-    for key, kind in model.element_spec.items():
-        if isinstance(kind, ClassLabel) and data.num_classes is not None:
-            source = data.facts["source"]
-            if kind.num_classes != data.num_classes:
-                raise ZooError(
-                    f"model.num_classes = {kind.num_classes}, and {source} has {data.num_classes} classes: leave "
-                    "model.num_classes out, and it is taken from the data."
-                )
-            if data.num_classes < 2:
-                raise ZooError(f"{source}: its labels ({key}) are all equal; a conditional family needs two classes.")
 
 
 def _fit(model, data, run: Run | None, experiment, team: Workers, start: int, attempt: int, extra) -> None:
@@ -353,12 +275,18 @@ def shown_rows(model, experiment, data, count: int) -> dict[str, dict[str, Any]]
     return {"training": training, "held_out": rows}
 
 
+def monitored(experiment: config.Experiment) -> Protocol:
+    """What is measured in training; the first metric decides which model is the best."""
+    wanted = experiment.evaluate
+    return Protocol(tuple(wanted.monitor or wanted.metrics[:1]), wanted.monitor_samples, settings=wanted.settings)
+
+
 def quality(model, experiment, run: Run, clock, interrupt) -> list[keras.callbacks.Callback]:
     """The measurements while training that an experiment asks for (`evaluate.every`); the best is `best.keras`."""
     wanted = experiment.evaluate
     if not wanted.every:
         return []
-    protocol, reference, half = monitoring(experiment), None, model.dtype_policy.compute_dtype != "float32"
+    protocol, reference, half = monitored(experiment), None, model.dtype_policy.compute_dtype != "float32"
     if None in assess.by_endpoint(model, protocol.metrics):
         held_out = references.held_out(experiment.data, model.element_spec, wanted.split)
         reference = held_out or experiment.data.open(model.element_spec)

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -62,6 +63,7 @@ def test_a_bare_step_moves_the_weights_as_the_zoo_does(name):
 @pytest.mark.parametrize("name", ["sngan", "pix2pix", "stylegan"])
 def test_pytorch_computes_the_same_numbers_with_the_same_weights(name, monkeypatch):
     torch = pytest.importorskip("torch")
+    keras.utils.set_random_seed(0), torch.manual_seed(0)  # power iteration starts from random vectors
     game = dataclasses.replace(GAMES[name], smoke={**GAMES[name].smoke, **TINY[name]})
     arguments, same = game.arguments_of(True), Same()
     bare, theirs = game.bare(game.model(True, "float32"), same), game.pytorch(arguments)
@@ -90,7 +92,7 @@ def test_pytorch_computes_the_same_numbers_with_the_same_weights(name, monkeypat
     data = {key: value[:4] for key, value in contenders.random_data(game.data(arguments), 4).items()}
     batch = contenders.in_model_form({key: tf.constant(value) for key, value in data.items()})
     given = {key: channels_first(value.numpy()) for key, value in batch.items()}
-    for _ in range(10 if name == "sngan" else 1):  # until both have found the largest singular values
+    for _ in range(100 if name == "sngan" else 1):  # until both have found the largest singular values
         fake, made = bare.fake(batch), theirs.fake(given)
         bare.judge(batch, fake), theirs.judge(given, made)
     np.testing.assert_allclose(channels_first(fake.numpy()), made.detach(), atol=1e-4)

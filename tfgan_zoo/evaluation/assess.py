@@ -253,8 +253,6 @@ class Sides:
         endpoint, spec = self.model.endpoints[name], self.spec_of(name, protocol.metrics)
         pictures, compares = isinstance(endpoint.output, Image | Audio), self._compares(protocol)
         test = self.pairs(name, spec, protocol) if self.against is not None else self.held_out(spec)
-        if test is None:
-            self._once("note", {}, lambda: console.note("no held-out data: measuring on the training data"))
         wanted = compares and not (pictures and self.experiment is None)  # for pictures they are the floor alone
         training = self.training(spec) if test is None or wanted else None
         chosen = test or training
