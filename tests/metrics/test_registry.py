@@ -91,10 +91,8 @@ def test_names_that_are_none(text, message):
 
 
 def test_a_metric_of_pictures_at_something_is_of_an_endpoint():
-    assert registry.of_endpoint("psnr@upscale") and registry.of_endpoint("ssim@restore")
-    assert not any(
-        map(registry.of_endpoint, ("psnr", "fd@upscale", "ppl@random_conv", "swd@upscale", "nothing@upscale"))
-    )
+    assert all(map(registry.of_endpoint, ("psnr@upscale", "ssim@restore", "swd@upscale", "auroc@score")))
+    assert not any(map(registry.of_endpoint, ("psnr", "fd@upscale", "ppl@random_conv", "nothing@upscale")))
 
 
 def test_a_list_of_names_tells_whether_labels_are_needed():

@@ -164,11 +164,11 @@ def label(value: str, metric: type[Metric], extractor: str | None, tap: str | No
 def of_endpoint(text: str) -> bool:
     """Whether what follows the @ can only be a model's endpoint: the name before it needs no features, or has them.
 
-    As in `psnr@upscale` and in `fid768@translate`.
+    As in `psnr@upscale`, `auroc@score` and `fid768@translate`.
     """
     name, spec = apart(text)
     if name in metrics():
-        return bool(spec) and metrics()[name].paired and metrics()[name].takes in ("images", "points")
+        return bool(spec) and metrics()[name].takes in ("images", "points")
     if not spec.isidentifier() or any(name in metric.values for metric in metrics().values()):
         return False
     with contextlib.suppress(ZooError):
