@@ -109,6 +109,7 @@ TOO_LARGE = [  # for weights
     ("gan_glyphs", "maxout_units", HUGE),
     ("infogan_mnist", "categories", HUGE),
     ("pix2pix_facades", "filters", HUGE),
+    ("sgan_texture_bricks", "periodic_dim", HUGE),
     ("specgan_digits", "samples", HUGE),
     ("srgan_t91", "image_shape", [2**20, 2**20, 3]),
     ("unsupervised_translation_multi30k", "units", HUGE),
@@ -137,6 +138,8 @@ def test_weights_that_memory_cannot_hold(small_machine, preset, name, value):
     [
         ("cyclegan_glyphs", "blocks", HUGE),
         ("cyclegan_glyphs", "discriminator_halvings", HUGE),
+        ("sgan_texture_bricks", "halvings", HUGE),
+        ("partial_conv_facades", "halvings", HUGE),
         ("seqgan_oracle", "text_length", HUGE),
         ("dcgan_glyphs", "latent_dim", -1),
         ("dcgan_glyphs", "filters", "many"),

@@ -19,7 +19,7 @@ from tfgan_zoo.networks.patches import patch_scores
 from tfgan_zoo.networks.translators import resnet, unet
 from tfgan_zoo.players import Player
 from tfgan_zoo.pool import ImagePool
-from tfgan_zoo.types import Count, ImageShape, Positive, Weight
+from tfgan_zoo.types import Count, Halvings, ImageShape, Positive, Weight
 
 norm = partial(instance_norm, affine=False)
 
@@ -55,7 +55,7 @@ class CycleGAN(AdversarialModel):
         filters: Positive = 64,
         blocks: Positive = 9,
         discriminator_filters: Positive = 64,
-        discriminator_halvings: Positive = 3,
+        discriminator_halvings: Halvings = 3,
         cycle_weight: Weight = 10.0,
         identity_weight: Weight = 0.0,
         pool_size: Count = 50,

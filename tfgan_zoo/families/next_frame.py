@@ -26,7 +26,7 @@ from tfgan_zoo.modalities import Video
 from tfgan_zoo.networks import frames
 from tfgan_zoo.phases import Phase
 from tfgan_zoo.players import Player
-from tfgan_zoo.types import Count, ImageShape, Positive, Weight
+from tfgan_zoo.types import Count, Halvings, ImageShape, Positive, Weight
 
 adam, sgd = partial(keras.optimizers.Adam, 1e-3), keras.optimizers.SGD
 
@@ -55,7 +55,7 @@ class NextFrame(AdversarialModel):
         past: Positive = 5,
         image_shape: ImageShape = (32, 32, 1),
         predictor: Literal["recurrent", "multiscale"] = "recurrent",
-        scales: Positive = 4,
+        scales: Halvings = 4,
         filters: Positive = 32,
         units: Positive = 1024,
         norm: Literal[1, 2] = 2,

@@ -20,7 +20,7 @@ from tfgan_zoo.modalities import Image, Mask
 from tfgan_zoo.networks import holes
 from tfgan_zoo.phases import Phase
 from tfgan_zoo.players import Player
-from tfgan_zoo.types import ImageShape, Positive, Weight
+from tfgan_zoo.types import Halvings, ImageShape, Positive, Weight
 
 adam = keras.optimizers.Adam
 
@@ -56,7 +56,7 @@ class PartialConv(AdversarialModel):
         self,
         image_shape: ImageShape = (512, 512, 3),
         filters: Positive = 64,
-        halvings: Positive = 8,
+        halvings: Halvings = 8,
         convolution: Literal["partial", "plain"] = "partial",
         perceptual: str = "vgg16:block1_pool,block2_pool,block3_pool",
         hole_weight: Weight = 6.0,

@@ -21,7 +21,7 @@ from tfgan_zoo.layers import Waves
 from tfgan_zoo.modalities import Image
 from tfgan_zoo.networks import textures
 from tfgan_zoo.players import Player
-from tfgan_zoo.types import Count, ImageShape, Positive, Weight
+from tfgan_zoo.types import Count, Halvings, ImageShape, Positive, Weight
 
 adam = partial(keras.optimizers.Adam, 5e-4, beta_1=0.5)
 MARGIN = 2  # cells of the field that a pixel depends on, at either side
@@ -50,7 +50,7 @@ class SGANTexture(AdversarialModel):
         latent_dim: Positive = 100,
         periodic_dim: Count = 0,
         filters: Positive = 64,
-        halvings: Positive = 5,
+        halvings: Halvings = 5,
         kernel_size: Positive = 5,
         weight_decay: Weight = 1e-5,
         large: Positive = 4,

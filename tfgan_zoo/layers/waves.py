@@ -3,6 +3,7 @@
 from math import pi
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -24,14 +25,17 @@ class Waves(keras.layers.Layer):
         self.count = count
 
     def build(self, inputs_shape, phase_shape):
-        bands = [pi * (0.5 * number / self.count + 0.5) for number in range(1, self.count + 1)]
-        still = [0.0] * self.count
         self.k = self.add_weight(  # in float32: phases of far positions need the digits
             name="k",
             shape=(2, 2 * self.count),
-            initializer=lambda shape, dtype: ops.convert_to_tensor([bands + still, still + bands], dtype),
+            initializer=self._first,
             autocast=False,
         )
+
+    def _first(self, shape, dtype):
+        bands = pi * (0.5 * np.arange(1, self.count + 1) / self.count + 0.5)
+        still = np.zeros(self.count)
+        return ops.convert_to_tensor(np.block([[bands, still], [still, bands]]), dtype)
 
     def call(self, inputs, phase):
         rows, columns = (ops.cast(ops.arange(side), "float32")[:, None] for side in ops.shape(inputs)[1:3])
