@@ -22,10 +22,13 @@ def of_texts(kind, code_dim):
 
 
 def of_pictures(kind, code_dim):
-    """Encoder picture -> code, and decoder code -> logits of pixels: the widths that the authors have for MNIST."""
+    """Encoder picture -> code, and decoder code -> logits of pixels: the widths that the authors have for MNIST.
+
+    Batch normalization is what lets the decoder hear a code of length 1 in noise that is four times as long.
+    """
     image, code = keras.Input(kind.shape, name="image"), keras.Input((code_dim,), name="code")
-    seen = hidden(layers.Flatten()(image), (800, 400), "relu")
-    drawn = layers.Dense(math.prod(kind.shape), dtype="float32")(hidden(code, (400, 800, 1000), "relu"))
+    seen = hidden(layers.Flatten()(image), (800, 400), "relu", norm=batch_norm)
+    drawn = layers.Dense(math.prod(kind.shape), dtype="float32")(hidden(code, (400, 800, 1000), "relu", norm=batch_norm))
     return {
         "encoder": keras.Model(image, Direction(dtype="float32")(layers.Dense(code_dim)(seen)), name="encoder"),
         "decoder": keras.Model(code, layers.Reshape(kind.shape, dtype="float32")(drawn), name="decoder"),
@@ -38,9 +41,7 @@ def players(latent_dim, code_dim, units):
     The authors' critic normalizes its second layer too, by which examples would depend on each other in the penalty.
     """
     z, code = keras.Input((latent_dim,), name="z"), keras.Input((code_dim,), name="code")
-    x = z
-    for _ in range(2):
-        x = layers.ReLU()(batch_norm()(layers.Dense(units)(x)))
+    x = hidden(z, (units, units), "relu", norm=batch_norm)
     score = layers.Dense(1, dtype="float32")(hidden(code, (units, units), "leaky_relu"))
     return {
         "generator": keras.Model(z, layers.Dense(code_dim, dtype="float32")(x), name="generator"),
@@ -60,8 +61,8 @@ def costs(logits, batch):
     return ops.mean(ops.reshape(each, (ops.shape(each)[0], -1)), axis=1, keepdims=True)
 
 
-def hidden(x, widths, activation):
-    """Dense layers, one behind the other."""
+def hidden(x, widths, activation, norm=layers.Identity):
+    """Dense layers, one behind the other, with a normalization each."""
     for width in widths:
-        x = layers.Dense(width, activation)(x)
+        x = layers.Activation(activation)(norm()(layers.Dense(width)(x)))
     return x
