@@ -102,10 +102,10 @@ def test_pictures_are_black_or_white():
     contracts.enliven(model)
     image = tf.constant(np.random.default_rng(0).uniform(-1, 1, (2, 4, 4, 1)), tf.float32)
     code = model.encode({"image": image})
-    logits = model.decoder(code).numpy().astype(float)
+    logits = model.decoder(code, training=False).numpy().astype(float)
     white = image.numpy() > 0
     expected = -np.where(white, np.log(1 / (1 + np.exp(-logits))), np.log(1 - 1 / (1 + np.exp(-logits)))).mean(
         (1, 2, 3)
     )
-    np.testing.assert_allclose(model.costs({"image": image}, code).numpy()[:, 0], expected, rtol=1e-4)
+    np.testing.assert_allclose(model.costs({"image": image}, code, training=False).numpy()[:, 0], expected, rtol=1e-4)
     assert model.sample([1, 2]).dtype == "uint8" and model.sample([1, 2]).shape == (2, 4, 4, 1)

@@ -28,10 +28,11 @@ def of_pictures(kind, code_dim):
     """
     image, code = keras.Input(kind.shape, name="image"), keras.Input((code_dim,), name="code")
     seen = hidden(layers.Flatten()(image), (800, 400), "relu", norm=batch_norm)
-    drawn = layers.Dense(math.prod(kind.shape), dtype="float32")(hidden(code, (400, 800, 1000), "relu", norm=batch_norm))
+    drawn = hidden(code, (400, 800, 1000), "relu", norm=batch_norm)
+    logits = layers.Dense(math.prod(kind.shape), dtype="float32")(drawn)
     return {
         "encoder": keras.Model(image, Direction(dtype="float32")(layers.Dense(code_dim)(seen)), name="encoder"),
-        "decoder": keras.Model(code, layers.Reshape(kind.shape, dtype="float32")(drawn), name="decoder"),
+        "decoder": keras.Model(code, layers.Reshape(kind.shape, dtype="float32")(logits), name="decoder"),
     }
 
 
