@@ -270,6 +270,13 @@ def test_contrastive_codes_name_their_partners_within_their_group():
 
     expected = np.mean([named(a, b) + named(b, a) for a, b in zip(np.split(one, 2), np.split(other, 2))])
     assert float(losses.contrastive(one, other, 3, 5.0)) == pytest.approx(expected, rel=1e-5)
+    assert float(losses.contrastive(one[:5], other[:5], 3, 5.0)) == float(
+        losses.contrastive(one[:3], other[:3], 3, 5.0)
+    )
+    graph = tf.function(
+        losses.contrastive, input_signature=[tf.TensorSpec([None, 4])] * 2 + [tf.TensorSpec([], "int32")]
+    )
+    assert float(graph(one[:3], other[:3], 16)) == float(losses.contrastive(one[:3], other[:3], 3))
 
 
 def test_drift_is_the_mean_square_of_the_scores():

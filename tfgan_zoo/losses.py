@@ -180,10 +180,12 @@ def cross_entropy(logits, labels):
 def contrastive(one, other, group, sharpness=10.0):
     """-E[log p(partner)] in both directions, p = softmax(sharpness a . b) over the rows of a group, summed.
 
-    Codes (batch, n): row i of one belongs to row i of the other; the batch is a multiple of `group`. Van den Oord et
-    al. 2018, https://arxiv.org/abs/1807.03748, eq. 4.
+    Codes (batch, n): row i of one belongs to row i of the other. A smaller batch is one group; rows that fill none are
+    left out. Van den Oord et al. 2018, https://arxiv.org/abs/1807.03748, eq. 4.
     """
-    one, other = (ops.reshape(codes, (-1, group, codes.shape[-1])) for codes in (one, other))
+    count = ops.shape(one)[0]
+    group = ops.minimum(group, count)
+    one, other = (ops.reshape(x[: count // group * group], (-1, group, x.shape[-1])) for x in (one, other))
     likeness = sharpness * ops.matmul(one, ops.swapaxes(other, 1, 2))
     own = ops.broadcast_to(ops.arange(group), ops.shape(likeness)[:2])
     return cross_entropy(likeness, own) + cross_entropy(ops.swapaxes(likeness, 1, 2), own)

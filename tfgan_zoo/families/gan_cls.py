@@ -29,7 +29,7 @@ class GANCLS(AdversarialModel):
         filters: channels next to the image in both networks.
         mismatched_weight: weight of the wrong pairs and of the drawn ones in the discriminator's loss, 1/2 each.
         interpolation_weight: of the generator's loss on texts half-way between two (GAN-INT), 1/2 in the paper.
-        group: rows within which pairs are told apart while matching; must divide a replica's batch.
+        group: rows within which pairs are told apart while matching; rows that fill none are left out.
     """
 
     phases = (Phase("match", 3000), Phase("draw"))
