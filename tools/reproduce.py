@@ -113,12 +113,28 @@ def main(name, seeds, missing, table, data_dir, runs):
 def reproduce(name: str, seeds: int, data_dir: str | None, runs: Path) -> None:
     """Train and measure the seeds that are not there yet."""
     recipe, outcome = recipe_of(name), outcome_of(name)
+    _require_weights(recipe)
     for seed in range(seeds):
         if any(one["seed"] == seed for one in outcome.seeds):
             continue
         click.echo(f"{name}, seed {seed}: {recipe.title}")
         outcome.seeds.append(_one_seed(recipe, seed, data_dir, runs / name / f"seed-{seed}"))
         _write(RESULTS / f"{name}.json", json.dumps(outcome.as_dict(), indent=1) + "\n")
+
+
+def _require_weights(recipe: Recipe) -> None:
+    """Refuse metrics on Inception without its weights now, and not after an hour of training."""
+    from tfgan_zoo.errors import ZooError
+    from tfgan_zoo.features import by_name
+    from tfgan_zoo.metrics import registry
+
+    plain = [registry.apart(metric)[0] if registry.of_endpoint(metric) else metric for metric in recipe.metrics]
+    for name in (name for name in plain if "@" not in name):
+        if registry.parse(name).extractor == registry.INCEPTION:
+            try:
+                by_name.inception_file(registry.INCEPTION)
+            except ZooError as error:
+                raise click.UsageError(f"{name}: {error}") from None
 
 
 def _one_seed(recipe: Recipe, seed: int, data_dir: str | None, run: Path) -> dict[str, Any]:

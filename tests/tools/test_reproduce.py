@@ -57,6 +57,16 @@ def test_a_recipe_is_trained_measured_and_written_down(folder):
     assert asked == ["train", "evaluate", "evaluate"]
 
 
+def test_missing_weights_of_inception_are_told_before_training(folder, monkeypatch, tmp_path):
+    place, asked = folder
+    for metrics in ('["fd_mnist", "kid768"]', '["psnr@repeat", "fid768@repeat"]'):
+        (place / "RECIPES" / "letters.toml").write_text(RECIPE.replace('["kid_mnist", "fd_mnist"]', metrics))
+        monkeypatch.setenv("TFGAN_ZOO_INCEPTION", str(tmp_path / "none.npz"))
+        refused = CliRunner().invoke(reproduce.main, ["letters"])
+        assert refused.exit_code == 2 and "inception_2015: no weights file" in refused.output
+    assert not asked
+
+
 @click.command(help="What noise is worth,\nand why.")
 @click.argument("name")
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
