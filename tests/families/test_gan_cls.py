@@ -86,3 +86,12 @@ def test_the_discriminator_learns_three_things():
     wrong = softplus(batch["image"], tf.gather(code, [1, 0, 3, 2]), 1)
     expected = softplus(batch["image"], code, -1) + (wrong + softplus(drawn, code, 1)) / 2
     assert float(model.discriminator_loss(batch, (code, drawn))) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("policy", "same"), [("", True), ("cutout", False)])
+def test_the_discriminator_sees_pictures_with_the_changes_that_are_named(policy, same):
+    model, seen = small(augment=policy), []
+    model.feed = lambda network, inputs: seen.append(inputs["image"])
+    model.noise.begin()
+    model.judge(tf.ones((8, 16, 16, 3)), tf.zeros((8, 8)))
+    assert (seen[0].numpy() == 1).all() == same

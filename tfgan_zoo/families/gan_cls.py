@@ -8,6 +8,7 @@ from keras import ops
 
 from tfgan_zoo import losses
 from tfgan_zoo.adversarial import AdversarialModel
+from tfgan_zoo.augment import augment, names_of
 from tfgan_zoo.endpoints import Endpoint, Noise
 from tfgan_zoo.modalities import Image, Points, Text
 from tfgan_zoo.networks import captions
@@ -30,6 +31,7 @@ class GANCLS(AdversarialModel):
         mismatched_weight: weight of the wrong pairs and of the drawn ones in the discriminator's loss, 1/2 each.
         interpolation_weight: of the generator's loss on texts half-way between two (GAN-INT), 1/2 in the paper.
         group: rows within which pairs are told apart while matching; rows that fill none are left out.
+        augment: names in `augment.TRANSFORMS`, with commas: all pictures that D sees are changed so. Not in the paper.
     """
 
     phases = (Phase("match", 3000), Phase("draw"))
@@ -54,19 +56,17 @@ class GANCLS(AdversarialModel):
         mismatched_weight: Weight = 0.5,
         interpolation_weight: Weight = 0.0,
         group: Positive = 16,
+        augment: str = "",
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.image_shape = tuple(image_shape)
-        self.vocabulary = tuple(vocabulary)
-        self.text_length = text_length
-        self.latent_dim = latent_dim
-        self.code_dim = code_dim
-        self.text_dim = text_dim
+        self.vocabulary, self.text_length = tuple(vocabulary), text_length
+        self.latent_dim, self.code_dim, self.text_dim = latent_dim, code_dim, text_dim
         self.filters = filters
-        self.mismatched_weight = mismatched_weight
-        self.interpolation_weight = interpolation_weight
+        self.mismatched_weight, self.interpolation_weight = mismatched_weight, interpolation_weight
         self.group = group
+        self.augment = ",".join(names_of(augment))
         self.assemble()
 
     @property
@@ -129,7 +129,7 @@ class GANCLS(AdversarialModel):
         return self.feed(self.generator, self.latents(ops.shape(code)[0]) | {"code": code})
 
     def judge(self, image, code):
-        return self.feed(self.discriminator, {"image": image, "code": code})
+        return self.feed(self.discriminator, {"image": augment(image, self.noise, self.augment), "code": code})
 
     def discriminator_loss(self, batch, fake):
         """Real pictures with their text are real; real pictures with another text, and drawn ones, are not."""

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from tfgan_zoo import losses
+from tfgan_zoo.augment import augment
 from tfgan_zoo.endpoints import Endpoint
 from tfgan_zoo.errors import ZooError
 from tfgan_zoo.families.gan_cls import GANCLS
@@ -31,7 +32,7 @@ class StackGAN(GANCLS):
         blocks: residual blocks of stage II.
         augmented: whether c varies; else it is mu.
         kl_weight: of KL(N(mu, sigma^2) || N(0, I)), a mean over the numbers of c, in the generators' losses.
-        vocabulary, text_length, latent_dim, code_dim, group, interpolation_weight: as `GANCLS`.
+        vocabulary, text_length, latent_dim, code_dim, group, interpolation_weight, augment: as `GANCLS`.
         text_dim: length of c, and of what the discriminators compress the code to.
         filters: channels of the discriminators' first maps, N_d; twice as many are the authors' N_g.
         mismatched_weight: as `GANCLS`. The wrong pictures are other ones of the batch, those of the authors of another
@@ -110,7 +111,8 @@ class StackGAN(GANCLS):
         return self.made(self.stage, code, inputs, live=True)
 
     def judge(self, image, code):
-        return self.feed(getattr(self, f"discriminator{self.stage}"), {"image": image, "code": code})
+        seen = {"image": augment(image, self.noise, self.augment), "code": code}
+        return self.feed(getattr(self, f"discriminator{self.stage}"), seen)
 
     def discriminator_loss(self, batch, fake):
         halvings = 0 if self.stage else self.ratio.bit_length() - 1

@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from tfgan_zoo import losses
+from tfgan_zoo.augment import augment
 from tfgan_zoo.families.stackgan import StackGAN
 from tfgan_zoo.networks import captions, stacked
 from tfgan_zoo.networks.growing import shrunk
@@ -34,8 +35,8 @@ class StackGANV2(StackGAN):
         mismatched_weight: as `GANCLS`, for pictures with their texts.
         filters: channels of the discriminators' first maps.
         generator_filters: channels of the generator's maps at the smallest pictures; each further scale halves them.
-        augmented, kl_weight, vocabulary, text_length, latent_dim, code_dim, text_dim, interpolation_weight, group: as
-            `StackGAN`.
+        augmented, kl_weight, vocabulary, text_length, latent_dim, code_dim, text_dim, interpolation_weight, group,
+            augment: as `StackGAN`.
         kwargs: as `AdversarialModel`.
     """
 
@@ -78,7 +79,8 @@ class StackGANV2(StackGAN):
     def judge(self, images, mean):
         """For each scale: the logits of the pictures with their texts, and of the pictures alone."""
         judges = (getattr(self, name) for name in self.judges)
-        return [self.feed(judge, {"image": x, "mean": mean}) for judge, x in zip(judges, images, strict=True)]
+        seen = (augment(x, self.noise, self.augment) for x in images)
+        return [self.feed(judge, {"image": x, "mean": mean}) for judge, x in zip(judges, seen, strict=True)]
 
     def discriminator_loss(self, batch, fake):
         code, made = fake
