@@ -39,7 +39,7 @@ class SGANTexture(AdversarialModel):
         halvings: convolutions of stride 2 in each network.
         kernel_size: side of all kernels.
         weight_decay: of the sum of squares of all kernels, in both losses.
-        large: how many times as large as `image_shape` the pictures of the endpoint `large` are.
+        large: how many times as large as `image_shape` the pictures of the endpoint `enlarge` are.
     """
 
     players = Player("discriminator", optimizer=adam), Player("generator", optimizer=adam)
