@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from helpers import run
 
+from tfgan_zoo.cli import measuring
 from tools import reproduce
 from tools.figures import measured
 
@@ -65,6 +66,12 @@ def test_missing_weights_of_inception_are_told_before_training(folder, monkeypat
         refused = CliRunner().invoke(reproduce.main, ["letters"])
         assert refused.exit_code == 2 and "inception_2015: no weights file" in refused.output
     assert not asked
+
+
+@pytest.mark.parametrize("name", reproduce.names())
+def test_evaluate_takes_the_metrics_of_every_recipe(name):
+    asked = {"metrics": ",".join(reproduce.recipe_of(name).metrics), "features": None, "against": None}
+    measuring.check_measured("dcgan_mnist", asked)
 
 
 @click.command(help="What noise is worth,\nand why.")
