@@ -163,6 +163,7 @@ def test_inputs_are_told_by_name(speech, here):
     assert (np.load(other) != sound).any()
     many = np.load(made("generate", speech, *told("word=1 seconds=0.05"), "--out", "many.npy"))
     assert len(many) == 16 and (many == sound).all(axis=(1, 2)).any()  # speakers are drawn
+    assert len(np.load(made("generate", speech, "--num", 3, "--out", "three.npy"))) == 3  # lengths too
 
 
 def test_files_are_told_by_name(speech, here):
@@ -178,7 +179,7 @@ def test_files_are_told_by_name(speech, here):
 @pytest.mark.parametrize(
     "arguments, said",
     [
-        (told("word=1"), "SpeechSynthesis.synthesize needs seconds (Points (1)): give it with --given seconds=VALUE"),
+        (["--endpoint", "repeat", *told("label=1")], "SpeechSynthesis.repeat needs audio (Audio"),
         (told("word=7 seconds=1"), "word: label '7': must be a whole number from 0 to 1"),
         (told("wrd=1 seconds=1"), "--given of speech: unknown input 'wrd': did you mean 'word'"),
         (told("seed=1"), "unknown input 'seed'"),

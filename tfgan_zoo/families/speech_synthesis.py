@@ -16,8 +16,8 @@ import keras
 from keras import ops
 
 from tfgan_zoo.adversarial import AdversarialModel
-from tfgan_zoo.endpoints import Endpoint
-from tfgan_zoo.modalities import Audio, ClassLabel, Points
+from tfgan_zoo.endpoints import Endpoint, Noise
+from tfgan_zoo.modalities import Audio, ClassLabel
 from tfgan_zoo.networks import speech
 from tfgan_zoo.networks.spectra import Standardizer, of_frames
 from tfgan_zoo.phases import Phase
@@ -76,7 +76,7 @@ class SpeechSynthesis(AdversarialModel):
     @property
     def endpoints(self):
         spec, networks = self.element_spec, ("generator", "standard")
-        asked = {"word": ClassLabel(self.words), "speaker": ClassLabel(self.speakers), "seconds": Points((1,))}
+        asked = {"word": ClassLabel(self.words), "speaker": ClassLabel(self.speakers), "seconds": Noise((1,))}
         return {
             "synthesize": Endpoint(asked, spec["audio"], networks),
             "repeat": Endpoint(spec, spec["audio"], networks, "audio"),
@@ -106,7 +106,7 @@ class SpeechSynthesis(AdversarialModel):
         return speech.cepstra(sound, self.rate, self.order), speech.length_of(sound, self.rate)
 
     def latents(self, count):
-        return {}
+        return {"seconds": self.noise.uniform((count, 1), 0.3, 0.6)}  # as long as most digits are
 
     def begin(self, phase):
         if self.compiled:
