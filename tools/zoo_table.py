@@ -102,9 +102,11 @@ def measured(presets: list[dict]) -> str:
     """What the cards say of quality: a row for each preset, a column for each metric, and how to measure it again."""
     cards = {f["preset"]: card for f in presets if (card := card_of(f["preset"]))}
     shown = {
-        preset: [m for m in card["metrics"] if re.split(r"[_@\d]", m["metric"])[0] in SHOWN]
+        preset: [m for m in card["metrics"] if re.split(r"[_\d]", m["metric"])[0] in SHOWN and "@" not in m["metric"]]
         for preset, card in cards.items()
     }
+    others = {preset: cards[preset]["metrics"] for preset, results in shown.items() if not results}
+    shown = {preset: results for preset, results in shown.items() if results}
     columns = list(dict.fromkeys(column(m["metric"]) for results in shown.values() for m in results))
     rows = []
     for preset, results in shown.items():
@@ -118,6 +120,9 @@ def measured(presets: list[dict]) -> str:
     weights = (
         " --inception-weights FILE" if any(str(m["features"]).startswith(registry.INCEPTION) for m in results) else ""
     )
+    rest = [
+        (f"`{preset}`", ", ".join(f"{m['metric']} {cell(m)}" for m in results)) for preset, results in others.items()
+    ]
     return "\n\n".join(
         [
             "## Quality",
@@ -126,6 +131,7 @@ def measured(presets: list[dict]) -> str:
             markdown(("preset", *columns), rows),
             f"Each row by one command: `python -m tfgan_zoo evaluate {preset} --data-dir DIR --metrics {names}"
             f"{weights}`; the whole protocol is on the card, `python -m tfgan_zoo info {preset}`.",
+            *([markdown(("preset", "other numbers, on its card"), rest)] if rest else []),
         ]
     )
 
