@@ -130,7 +130,8 @@ def _require_weights(recipe: Recipe) -> None:
 
     plain = [registry.apart(metric)[0] if registry.of_endpoint(metric) else metric for metric in recipe.metrics]
     for name in (name for name in plain if "@" not in name):
-        if registry.parse(name).extractor == registry.INCEPTION:
+        choice = registry.parse(name)
+        if choice.extractor == registry.INCEPTION and not choice.metric.endpoint:  # which takes the model's own answers
             try:
                 by_name.inception_file(registry.INCEPTION)
             except ZooError as error:

@@ -13,6 +13,7 @@ from tfgan_zoo.cli import measuring
 from tools import reproduce
 from tools.figures import measured
 
+ROOT = Path(reproduce.__file__).parents[1]
 RECIPE = """
 title = "letters"
 preset = "gan_glyphs"
@@ -66,6 +67,9 @@ def test_missing_weights_of_inception_are_told_before_training(folder, monkeypat
         refused = CliRunner().invoke(reproduce.main, ["letters"])
         assert refused.exit_code == 2 and "inception_2015: no weights file" in refused.output
     assert not asked
+    for name in ("seqgan_oracle_500", "anogan_mnist_0", "speech_synthesis_digits", "cyclegan_glyphs"):
+        monkeypatch.setattr(reproduce, "RECIPES", ROOT / "tools" / "recipes")
+        reproduce._require_weights(reproduce.recipe_of(name))  # which need none
 
 
 @pytest.mark.parametrize("name", reproduce.names())
