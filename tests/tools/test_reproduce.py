@@ -13,7 +13,6 @@ from tfgan_zoo.cli import measuring
 from tools import reproduce
 from tools.figures import measured
 
-ROOT = Path(reproduce.__file__).parents[1]
 RECIPE = """
 title = "letters"
 preset = "gan_glyphs"
@@ -61,14 +60,14 @@ def test_a_recipe_is_trained_measured_and_written_down(folder):
 
 def test_missing_weights_of_inception_are_told_before_training(folder, monkeypatch, tmp_path):
     place, asked = folder
+    monkeypatch.setenv("TFGAN_ZOO_INCEPTION", str(tmp_path / "none.npz"))
     for metrics in ('["fd_mnist", "kid768"]', '["psnr@repeat", "fid768@repeat"]'):
         (place / "RECIPES" / "letters.toml").write_text(RECIPE.replace('["kid_mnist", "fd_mnist"]', metrics))
-        monkeypatch.setenv("TFGAN_ZOO_INCEPTION", str(tmp_path / "none.npz"))
         refused = CliRunner().invoke(reproduce.main, ["letters"])
         assert refused.exit_code == 2 and "inception_2015: no weights file" in refused.output
     assert not asked
+    monkeypatch.setattr(reproduce, "RECIPES", reproduce.ROOT / "tools" / "recipes")
     for name in ("seqgan_oracle_500", "anogan_mnist_0", "speech_synthesis_digits", "cyclegan_glyphs"):
-        monkeypatch.setattr(reproduce, "RECIPES", ROOT / "tools" / "recipes")
         reproduce._require_weights(reproduce.recipe_of(name))  # which need none
 
 
